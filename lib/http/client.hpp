@@ -1,0 +1,107 @@
+// One HTTP/1.1 exchange at a time over TCP or TLS, driven by its caller: no thread, no timer of its own. Delivers decoded
+// body bytes (chunk framing and gzip removed) and a definite answer to "did the message end completely?". Knows nothing
+// of CSV.
+#pragma once
+
+#include "fluxgate/error.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace fluxgate::http {
+
+struct Endpoint {
+    bool https = false;
+    std::string host; // a name or an address, IPv6 without brackets
+    std::uint16_t port = 80;
+};
+
+struct TlsOptions {
+    std::string ca_file, cert_file, key_file; // empty: system CAs (SSL_CERT_FILE and SSL_CERT_DIR count), no client certificate
+    bool tls13_only = false;
+    bool insecure_skip_verify = false;
+};
+
+struct Deadlines {
+    std::chrono::nanoseconds connect{}, first_byte{}, idle{};
+};
+
+struct Limits {
+    std::uint32_t max_header_bytes = 1u << 20; // of the response's header
+    std::uint32_t max_error_body = 64u << 10;  // a body of a status that is not 2xx is kept up to here
+};
+
+struct Request {
+    std::string method, target;                               // target begins with '/'
+    std::vector<std::pair<std::string, std::string>> headers; // Host and Content-Length are added
+    std::string body;
+};
+
+struct Head {
+    int status = 0;
+    std::vector<std::pair<std::string, std::string>> headers;                    // as received, in order
+    [[nodiscard]] std::string_view header(std::string_view name) const noexcept; // case-insensitive, "" when absent
+};
+
+// Receives the decoded body of a 2xx answer, in pieces of any size, inside Client::run. A view is valid during the call.
+class BodySink {
+public:
+    virtual ~BodySink() = default;
+    virtual void on_body(std::string_view bytes) = 0;
+};
+
+enum class Event {
+    nothing,  // the timeout passed (or wake, or timeout 0 and nothing was ready)
+    head,     // the header of the answer is there
+    body,     // on_body was called at least once; no more than one socket read is handed on between two returns
+    finished, // framing and content coding ended; see complete()
+    failed    // see error(); the connection is closed
+};
+
+// Threads: everything from one thread at a time, but wake().
+class Client {
+public:
+    // A clock of monotonic nanoseconds; deadlines are judged with it.
+    using Clock = std::function<std::int64_t()>;
+
+    Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, Clock clock);
+    ~Client(); // never waits for the system's resolver
+    Client(const Client&) = delete;
+    Client& operator=(const Client&) = delete;
+
+    // Begins an exchange. Precondition: none is under way. A kept-alive connection is used when there is one.
+    void start(Request request, BodySink& sink);
+
+    // Drives the exchange for at most `timeout`. Deadlines count only time spent inside run; what is ready is taken before
+    // any deadline is judged.
+    Event run(std::chrono::nanoseconds timeout);
+
+    // Ends the exchange and closes the connection.
+    void abort();
+
+    // Any thread: a running (or else the next) run answers `nothing` soon.
+    void wake();
+
+    [[nodiscard]] bool active() const;                   // an exchange is under way
+    [[nodiscard]] const Head& head() const;              // after Event::head
+    [[nodiscard]] const std::string& error_body() const; // body of an answer that is not 2xx, up to max_error_body, after finished
+    // After `finished`: true when HTTP framing ended by a last chunk or Content-Length (not by close) and, with gzip, the
+    // trailer was right and nothing followed it. Otherwise incomplete_reason() says what was missing.
+    [[nodiscard]] bool complete() const;
+    [[nodiscard]] const std::string& incomplete_reason() const;
+    [[nodiscard]] const Error& error() const;       // after `failed`
+    [[nodiscard]] std::uint64_t body_bytes() const; // decoded bytes of this exchange
+    [[nodiscard]] std::uint64_t wire_bytes() const; // body bytes before decoding
+
+private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace fluxgate::http
