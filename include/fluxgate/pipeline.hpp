@@ -1,0 +1,152 @@
+// A pipeline: one document, run by the host.
+//
+//   auto made = fluxgate::Pipeline::create(host, text, {.id = "plant-1", .dead_letter_file = "plant-1.dead-letters.jsonl"});
+//   if (!made.ok()) for (auto& v : fluxgate::violations_of(made.error())) print(v.pointer, v.message);
+//   made->start();
+//   made->wait();                       // until it ends by itself; or
+//   made->stop(std::chrono::seconds{10}); // orderly, from any thread
+//
+// Threads: a pipeline runs one reader thread (which calls the source) and two to four workers of its own. Members may be
+// called from any thread, but for moving and destroying. Memory: bounded by the document's `queue` (each partition's queue
+// and each branch in bytes; one batch may overshoot a bound) and by what stages hold.
+//
+// Delivery: every batch of the source is acknowledged exactly once: delivered when each of its messages is durable at every
+// output, was dropped by a filter or is a durable dead letter; else abandoned.
+#pragma once
+
+#include "fluxgate/host.hpp"
+#include "fluxgate/stage.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fluxgate {
+
+// One finding about a document: JSON pointer, a sentence, and whether it is only a warning.
+using Violation = stage::Violation;
+
+// The findings inside an Errc::configuration error (its `details`); one without a pointer when there are no details.
+FLUXGATE_API std::vector<Violation> violations_of(const Error& error);
+
+struct PipelineOptions {
+    std::string id = "pipeline";       // [A-Za-z0-9._-]+; names the pipeline in logs, dead letters and files
+    std::string instance = "local";    // [A-Za-z0-9._-]+; tells apart several hosts that run the same pipeline
+    std::string dead_letter_file = {}; // JSON lines, appended to, made when first needed; empty: a dead letter stops the pipeline
+    bool once = false;                 // FG_RUN_ONCE: every source delivers one complete result, then the pipeline ends
+    // Called after the state, a stage's health or the outcome changed; from the pipeline's threads, one call at a time. Must
+    // be quick, and must not stop or destroy the pipeline. Read what changed with the accessors.
+    std::function<void()> on_change = {};
+};
+
+enum class PipelineState {
+    created,
+    running,
+    draining, // the source ended or was cancelled; what is in flight is being delivered
+    finished  // outcome() says how
+};
+
+enum class Ending {
+    ended,         // the source ended and everything was delivered
+    stopped,       // stop() was called
+    output_closed, // the reader of an output went away; undelivered batches were abandoned
+    failed         // error says what, and stage where
+};
+
+struct Outcome {
+    Ending how = Ending::ended;
+    std::string stage;          // the id of the stage that failed or closed; "" when it was the host
+    std::optional<Error> error; // failed; stopped or output_closed with what could not be delivered in time, if so
+};
+
+// Messages, counted at one stage over all partitions. Once everything is settled:
+//   source:    out = what it emitted; dead_letters are rows that became no message
+//   processor: in + made = out + dropped + dead_letters (+ failed, in the batch that stopped the pipeline)
+//   output:    in = out + dead_letters + abandoned
+struct StageCounters {
+    std::string stage, type;
+    std::uint64_t in = 0, out = 0;
+    std::uint64_t dropped = 0;      // by a filter, on purpose
+    std::uint64_t made = 0;         // by a transform that yields more messages than it got
+    std::uint64_t dead_letters = 0; //
+    std::uint64_t abandoned = 0;    // output: taken, but never completed as delivered
+    std::uint64_t failed = 0;       // in the batch that stopped the pipeline
+};
+
+struct PipelineCounters {
+    std::uint64_t batches = 0, messages = 0;                                  // read from the source
+    std::uint64_t batches_delivered = 0, batches_abandoned = 0;               // acknowledged to the source
+    std::uint64_t queued_bytes = 0;                                           // in all queues, now
+    std::uint64_t max_queue_bytes = 0;                                        // the most that one partition's queue ever held
+    std::vector<std::uint64_t> delivered;                                     // messages by partition, summed over the outputs
+    std::uint64_t dead_letters = 0;                                           // of all stages
+    std::map<std::string, std::uint64_t, std::less<>> dead_letters_by_reason; // by code
+    std::vector<StageCounters> stages;                                        // the source first, then in document order
+};
+
+// The worst of a stage's instances.
+struct StageHealth {
+    std::string stage;
+    fg_health_level level = FG_HEALTH_OK;
+    std::int64_t since_wall_ns = 0; // when this level began; 0: never reported
+    std::string code, text;
+};
+
+// What validate() found. Nothing is made or run.
+struct Validation {
+    std::vector<Violation> violations; // warnings too; pointers into the whole document
+    bool valid = false;                // no violation is an error
+    bool enabled = true;               // the document's `enabled`; only when valid
+    std::string display_name;          // or empty
+    std::string name;                  // metadata.name of a Kubernetes resource, or empty
+};
+
+class FLUXGATE_API Pipeline {
+public:
+    // Errc::configuration carries every violation of the document (violations_of). Makes the source, does no I/O.
+    static Result<Pipeline> create(Host& host, std::string_view document, PipelineOptions options = {});
+    static Validation validate(Host& host, std::string_view document);
+
+    Pipeline(Pipeline&&) noexcept;
+    Pipeline& operator=(Pipeline&&) noexcept;
+    // Stops within five seconds if it still runs.
+    ~Pipeline();
+
+    [[nodiscard]] const std::string& id() const noexcept;
+    [[nodiscard]] bool enabled() const noexcept;
+    [[nodiscard]] std::uint32_t partition_count() const noexcept;
+    [[nodiscard]] const std::vector<Violation>& warnings() const noexcept;
+
+    // Starts the threads. Refused for a document with enabled: false, and the second time.
+    Result<void> start();
+
+    // Cancels the source, delivers what is in flight, flushes, acknowledges and releases every stage. What is not delivered
+    // when three quarters of `timeout` have passed is abandoned. An error (Errc::timeout) names the stage that had not
+    // returned when all of it had: its thread is left behind, and outcome() is `failed`. Safe to call again.
+    Result<void> stop(std::chrono::nanoseconds timeout);
+
+    // Cancels the source and returns at once; the pipeline drains without a deadline. Async-signal-unsafe.
+    void request_stop();
+
+    // Waits until finished; false when `timeout` passed before.
+    void wait();
+    bool wait_for(std::chrono::nanoseconds timeout);
+
+    [[nodiscard]] PipelineState state() const;
+    [[nodiscard]] std::optional<Outcome> outcome() const; // once finished
+    [[nodiscard]] PipelineCounters counters() const;
+    [[nodiscard]] std::vector<StageHealth> health() const; // the source first, then in document order
+
+private:
+    class Impl;
+    explicit Pipeline(std::unique_ptr<Impl> impl) noexcept;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace fluxgate
