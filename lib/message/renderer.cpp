@@ -1,0 +1,254 @@
+#include "message/renderer.hpp"
+
+#include "message/json_text.hpp"
+#include "message/scalar.hpp"
+
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <unordered_set>
+
+namespace fluxgate::message {
+
+namespace {
+
+using flux::Field;
+using flux::Type;
+
+std::string json_key(std::string_view name) {
+    Buffer key;
+    key.push_back('"');
+    append_escaped(key, name);
+    key.append("\":");
+    return std::string{key.view()};
+}
+
+// A part of a value that fits a sentence.
+std::string excerpt(std::string_view value) {
+    constexpr std::size_t most = 60;
+    Buffer text;
+    text.push_back('"');
+    append_escaped(text, value.substr(0, most));
+    text.append(value.size() > most ? "...\"" : "\"");
+    return std::string{text.view()};
+}
+
+bool mismatch(RowFault& fault, std::string_view name, std::string_view datatype, std::string_view value) {
+    fault.code = "type-mismatch";
+    fault.text = "column " + excerpt(name) + " holds " + excerpt(value) + ", which is not a value of its type " + std::string{datatype};
+    return false;
+}
+
+bool is_clean(const Field& field) noexcept {
+    return (field.flags & (Field::special | Field::doubled)) == 0;
+}
+
+} // namespace
+
+std::size_t Renderer::set_table(const flux::Table& table) {
+    result_column_ = table.result_column;
+    table_column_ = table.table_column;
+    columns_.clear();
+    columns_.resize(table.columns.size());
+    std::unordered_set<std::string> taken;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        const bool own = static_cast<int>(i) == result_column_ || static_cast<int>(i) == table_column_;
+        if (!own) taken.insert(table.columns[i].name);
+    }
+    std::unordered_set<std::string> used;
+    std::size_t renamed = 0;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        const flux::Column& source = table.columns[i];
+        Column& column = columns_[i];
+        column.name = source.name;
+        const bool own = static_cast<int>(i) == result_column_ || static_cast<int>(i) == table_column_;
+        if (!own && !used.insert(column.name).second) {
+            // The suffix counts up until no column of the table has that name.
+            for (int k = 2;; ++k) {
+                std::string candidate = source.name + "_" + std::to_string(k);
+                if (taken.count(candidate) != 0 || !used.insert(candidate).second) continue;
+                column.name = std::move(candidate);
+                break;
+            }
+            ++renamed;
+        }
+        column.key = json_key(column.name);
+        column.type = source.type;
+        column.datatype = source.datatype;
+        column.default_text = source.default_value;
+    }
+    for (Column& column : columns_) {
+        column.default_field = {column.default_text.data(), static_cast<std::uint32_t>(column.default_text.size()), Field::special};
+    }
+    return renamed;
+}
+
+void Renderer::append_string(const Field& field, Buffer& out) {
+    if (is_clean(field)) {
+        char* at = out.reserve(field.size + 2u);
+        *at++ = '"';
+        std::memcpy(at, field.data, field.size);
+        at += field.size;
+        *at++ = '"';
+        out.commit(at);
+        return;
+    }
+    out.push_back('"');
+    replaced_ += append_escaped(out, field);
+    out.push_back('"');
+}
+
+bool Renderer::append_double(const Column& column, std::string_view text, Buffer& out, RowFault& fault) {
+    switch (classify_double(text)) {
+    case DoubleText::json: out.append(text); return true;
+    case DoubleText::mendable: out.append(mended_double(text)); return true;
+    case DoubleText::non_finite: break;
+    case DoubleText::invalid: return mismatch(fault, column.name, column.datatype, text);
+    }
+    switch (options_.non_finite) {
+    case NonFinite::null: out.append("null"); return true;
+    case NonFinite::string:
+        out.push_back('"');
+        out.append(text);
+        out.push_back('"');
+        return true;
+    case NonFinite::dead_letter: break;
+    }
+    fault.code = "non-finite";
+    fault.text =
+        "column " + excerpt(column.name) + " holds " + std::string{text} + ", which JSON cannot express as a number (nonFinite is \"deadLetter\")";
+    return false;
+}
+
+bool Renderer::append_value(const Column& column, const Field& field, Buffer& out, RowFault& fault) {
+    const std::string_view text = field.raw();
+    bool fits = false;
+    bool quote = true;
+    switch (column.type) {
+    case Type::string: append_string(field, out); return true;
+    case Type::double_: return append_double(column, text, out, fault);
+    case Type::long_:
+        fits = is_long(text);
+        quote = false;
+        break;
+    case Type::unsigned_long:
+        fits = is_unsigned_long(text);
+        quote = false;
+        break;
+    case Type::boolean:
+        fits = text == "true" || text == "false";
+        quote = false;
+        break;
+    case Type::time_rfc3339: fits = is_rfc3339(text); break;
+    case Type::time_number: fits = is_long(text); break;
+    case Type::duration: fits = is_duration(text); break;
+    case Type::base64_binary: fits = is_base64(text); break;
+    case Type::unknown:
+        fault.code = "unknown-type";
+        fault.text = "column " + excerpt(column.name) + " has the type " + excerpt(column.datatype) + ", which is not a type of annotated CSV";
+        return false;
+    }
+    if (!fits) return mismatch(fault, column.name, column.datatype, text);
+    if (!quote) {
+        out.append(text);
+        return true;
+    }
+    append_string(field, out);
+    return true;
+}
+
+bool Renderer::append_properties(const flux::Row& row, Buffer& out, RowFault& fault) {
+    out.append("\"properties\":{");
+    if (result_column_ >= 0) {
+        const auto i = static_cast<std::size_t>(result_column_);
+        const Field& field = row.fields[i].size == 0 ? columns_[i].default_field : row.fields[i];
+        out.append("\"result\":");
+        append_string(field, out);
+    }
+    if (table_column_ >= 0) {
+        const auto i = static_cast<std::size_t>(table_column_);
+        const Field& field = row.fields[i].size == 0 ? columns_[i].default_field : row.fields[i];
+        if (!is_long(field.raw())) return mismatch(fault, columns_[i].name, columns_[i].datatype, field.raw());
+        out.append(",\"table\":");
+        out.append(field.raw());
+    }
+    out.append("},\"userProperties\":[],\"payload\":");
+    return true;
+}
+
+bool Renderer::append_tail(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault) {
+    const std::size_t before = out.size();
+    if (!append_properties(row, out, fault)) {
+        out.truncate(before);
+        return false;
+    }
+    payload.begin = out.size();
+    char separator = '{';
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        const Column& column = columns_[i];
+        if (static_cast<int>(i) == result_column_ || static_cast<int>(i) == table_column_) continue;
+        const Field& sent = row.fields[i];
+        const Field& field = sent.size == 0 ? column.default_field : sent;
+        if (field.size == 0 && options_.nulls == Nulls::omit) continue;
+        char* at = out.reserve(column.key.size() + 5);
+        *at++ = separator;
+        std::memcpy(at, column.key.data(), column.key.size());
+        out.commit(at + column.key.size());
+        separator = ',';
+        if (field.size == 0) {
+            out.append("null");
+        } else if (!append_value(column, field, out, fault)) {
+            out.truncate(before);
+            return false;
+        }
+    }
+    if (separator == '{') out.push_back('{');
+    out.push_back('}');
+    payload.end = out.size();
+    out.push_back('}');
+    return true;
+}
+
+void append_head(Buffer& out, std::string_view timestamp, std::uint32_t partition, const std::string* key) {
+    out.append("{\"systemProperties\":{\"timestamp\":\"");
+    out.append(timestamp);
+    out.append("\",\"partitionId\":");
+    std::array<char, 12> digits{};
+    const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), partition).ptr;
+    out.append({digits.data(), static_cast<std::size_t>(end - digits.data())});
+    if (key != nullptr) {
+        out.append(",\"partitionKey\":\"");
+        append_escaped(out, *key);
+        out.push_back('"');
+    }
+    out.append("},");
+}
+
+void append_probe_head(Buffer& out, std::string_view timestamp) {
+    out.append("{\"systemProperties\":{\"timestamp\":\"");
+    out.append(timestamp);
+    out.append("\"},");
+}
+
+std::string timestamp_text(std::int64_t unix_ns) {
+    using namespace std::chrono;
+    const sys_time<milliseconds> instant{floor<milliseconds>(nanoseconds{unix_ns})};
+    const auto day = floor<days>(instant);
+    const year_month_day date{day};
+    const hh_mm_ss<milliseconds> time{instant - day};
+    std::string out = "0000-00-00T00:00:00.000Z";
+    const auto put = [&out](std::size_t at, int digits, std::int64_t value) {
+        for (int k = digits - 1; k >= 0; --k, value /= 10)
+            out[at + static_cast<std::size_t>(k)] = static_cast<char>('0' + value % 10);
+    };
+    put(0, 4, static_cast<int>(date.year()));
+    put(5, 2, static_cast<unsigned>(date.month()));
+    put(8, 2, static_cast<unsigned>(date.day()));
+    put(11, 2, time.hours().count());
+    put(14, 2, time.minutes().count());
+    put(17, 2, time.seconds().count());
+    put(20, 3, time.subseconds().count());
+    return out;
+}
+
+} // namespace fluxgate::message

@@ -1,0 +1,82 @@
+// Renders a row as the Data Processor message envelope in canonical JSON (the stage's "Message").
+#pragma once
+
+#include "flux/table.hpp"
+#include "message/buffer.hpp"
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace fluxgate::message {
+
+enum class NonFinite : std::uint8_t { null, string, dead_letter };
+enum class Nulls : std::uint8_t { include, omit };
+
+struct Options {
+    NonFinite non_finite = NonFinite::null;
+    Nulls nulls = Nulls::include;
+};
+
+// Why a row is a dead letter. `code` is a fixed word: "type-mismatch", "unknown-type", "non-finite".
+struct RowFault {
+    std::string_view code;
+    std::string text;
+};
+
+// Where the payload stands in the buffer that the tail was appended to.
+struct PayloadSpan {
+    std::size_t begin = 0, end = 0;
+};
+
+// A message is head + tail:
+//   {"systemProperties":{"timestamp":"...","partitionId":0,"partitionKey":"k"},   <- head, knows the partition
+//   "properties":{...},"userProperties":[],"payload":{...}}                      <- tail, knows the row
+// Not thread-safe.
+class Renderer {
+public:
+    explicit Renderer(Options options) : options_(options) {}
+
+    // Prepares for rows of `table` (copied). Answers how many columns got a suffix because their name is repeated.
+    std::size_t set_table(const flux::Table& table);
+
+    // Appends the tail. False: the row does not match its table's types; `fault` says why, `out` is as before.
+    bool append_tail(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
+
+    // Bad UTF-8 sequences that were replaced by U+FFFD so far, in all rows.
+    [[nodiscard]] std::uint64_t replaced_sequences() const noexcept { return replaced_; }
+
+private:
+    struct Column {
+        std::string key;  // "name": escaped, with quotes and colon
+        std::string name; // for a person
+        std::string datatype;
+        std::string default_text; // empty: null
+        flux::Field default_field;
+        flux::Type type = flux::Type::unknown;
+    };
+
+    bool append_value(const Column& column, const flux::Field& field, Buffer& out, RowFault& fault);
+    bool append_double(const Column& column, std::string_view text, Buffer& out, RowFault& fault);
+    void append_string(const flux::Field& field, Buffer& out);
+    bool append_properties(const flux::Row& row, Buffer& out, RowFault& fault);
+
+    Options options_;
+    std::vector<Column> columns_;
+    int result_column_ = -1, table_column_ = -1;
+    std::uint64_t replaced_ = 0;
+};
+
+// The head of a message for a partition: {"systemProperties":{"timestamp":"<timestamp>","partitionId":...},
+// `key` null: no partitionKey. `timestamp` is RFC 3339 text and needs no escaping.
+void append_head(Buffer& out, std::string_view timestamp, std::uint32_t partition, const std::string* key);
+
+// The head of the message that a partition expression sees: systemProperties has only timestamp.
+void append_probe_head(Buffer& out, std::string_view timestamp);
+
+// RFC 3339 UTC with milliseconds, e.g. 2026-11-21T10:02:07.123Z (years 0000 to 9999).
+[[nodiscard]] std::string timestamp_text(std::int64_t unix_ns);
+
+} // namespace fluxgate::message
