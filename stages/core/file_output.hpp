@@ -13,6 +13,16 @@
 
 namespace fluxgate::core {
 
+// The file that is being written.
+struct OpenFile {
+    PartFile part;
+    std::uint64_t bytes = 0;
+    std::uint64_t written_back = 0; // bytes whose write-back was started
+    std::int64_t opened_wall_ns = 0;
+    std::int64_t close_at_ns = 0; // monotonic
+    std::vector<std::uint64_t> tokens;
+};
+
 // At most one open file. A file closes settings.time after its first message, at settings.max_file_bytes, or at a flush;
 // then it is published (root_directory.hpp) and its batches complete as delivered. After an I/O error the output stays
 // broken and every call repeats that error: a file whose sync failed must not be trusted. Releasing the output removes
@@ -32,15 +42,6 @@ public:
     Result<stage::Flushed> flush(std::int64_t deadline_ns) override;
 
 private:
-    struct OpenFile {
-        PartFile part;
-        std::uint64_t bytes = 0;
-        std::uint64_t written_back = 0; // bytes whose write-back was started
-        std::int64_t opened_wall_ns = 0;
-        std::int64_t close_at_ns = 0; // monotonic
-        std::vector<std::uint64_t> tokens;
-    };
-
     FileOutput(FileSettings settings, const stage::Config& config, stage::Host host, RootDirectory root);
 
     Result<void> broken(Error error);
