@@ -1,0 +1,210 @@
+// A running pipeline: one reader thread, a few workers, queues between branches.
+//
+//   source -> [lane of branch A, partition p] -> output
+//          -> [lane of branch B, partition p] -> [lane of branch C, partition p] -> output
+//
+// A lane is a strand: one worker at a time runs it, so order within a partition holds and calls to an instance are
+// serialised. It takes a batch from its queue, runs the branch's processors, and hands the result to its output or to the
+// lanes of the branches behind. What it cannot hand on (a busy output, a full queue) it keeps, and takes nothing further.
+//
+// One mutex guards the queues, the ready list and the phases. No stage is called and no Token is dropped under it: both lead
+// back here.
+#pragma once
+
+#include "config/pipeline_document.hpp"
+#include "runtime/dead_letters.hpp"
+#include "runtime/graph.hpp"
+#include "runtime/instances.hpp"
+#include "runtime/shared_batch.hpp"
+#include "runtime/stage_context.hpp"
+#include "runtime/tokens.hpp"
+
+#include "fluxgate/pipeline.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace fluxgate::runtime {
+
+class Engine final : public StageOwner, public AckSink, public std::enable_shared_from_this<Engine> {
+public:
+    // Makes the source, starts nothing. `letters` may be given by tests; none: PipelineOptions::dead_letter_file.
+    static Result<std::shared_ptr<Engine>> create(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options,
+                                                  std::unique_ptr<DeadLetterFile> letters = nullptr);
+    ~Engine() override;
+
+    [[nodiscard]] const config::PipelineDocument& document() const noexcept { return document_; }
+    [[nodiscard]] const PipelineOptions& options() const noexcept { return options_; }
+    [[nodiscard]] std::uint32_t partition_count() const noexcept { return partition_count_; }
+
+    Result<void> start();
+    Result<void> stop(std::chrono::nanoseconds timeout);
+    void request_stop();
+    // False when it is not finished by then.
+    bool wait_until(std::optional<std::chrono::steady_clock::time_point> when);
+
+    [[nodiscard]] PipelineState state() const;
+    [[nodiscard]] std::optional<Outcome> outcome() const;
+    [[nodiscard]] PipelineCounters counters() const;
+    [[nodiscard]] std::vector<StageHealth> health() const;
+
+    Result<void> dead_letter(StageContext& stage, const fg_dead_letter& letter) override;
+    void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) override;
+    void health_changed() override { changed(); }
+    void settled(std::uint64_t sequence, fg_outcome outcome) noexcept override;
+
+private:
+    struct Branch;
+
+    struct Item {
+        SharedBatch batch;
+        Token token;
+        std::uint64_t weight = 0; // as it entered the lane
+    };
+
+    struct Lane {
+        Lane(Branch& b, std::uint32_t p) : branch(b), partition(p) {}
+        Branch& branch;
+        const std::uint32_t partition;
+        // Guarded by mutex_.
+        std::deque<Item> queue;
+        std::uint64_t bytes = 0; // of the queue and of the batch in hand
+        bool ready = false, running = false, again = false, closed = false, flushed = false, busy = false;
+        std::optional<std::int64_t> wake_at;
+        // The strand's own.
+        std::vector<std::unique_ptr<ProcessorInstance>> processors; // made when first needed
+        std::unique_ptr<OutputInstance> output;                     // made when first needed
+        std::optional<Item> pending;                                // processed, not handed on
+        std::size_t handed = 0;                                     // of `pending`: to how many branches
+        bool unpolled = false;                                      // written since the last poll
+        std::int64_t next_poll = 0;
+    };
+
+    struct Branch {
+        BranchPlan plan;
+        std::vector<std::unique_ptr<Lane>> lanes; // by partition
+        bool ends_in_output = false;
+        // Guarded by mutex_.
+        std::uint64_t bytes = 0;
+        std::uint32_t full = 0;     // lanes without room
+        std::vector<Lane*> waiting; // lanes that wait for room here
+    };
+
+    struct StageStats {
+        std::atomic<std::uint64_t> in{0}, out{0}, dropped{0}, made{0}, dead_letters{0}, abandoned{0}, failed{0};
+    };
+
+    struct Ack {
+        std::uint64_t sequence;
+        fg_outcome outcome;
+    };
+
+    enum class Phase { reading, draining, flushing, closing };
+    enum class Step { progress, idle, blocked };
+
+    Engine(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options, std::unique_ptr<DeadLetterFile> letters);
+
+    // engine.cpp: making, ending, counting
+    Result<void> build();
+    void fail(const std::string& stage, Error error);
+    void end_quietly(const std::string& stage, const Error& error);
+    void abort(Outcome why, bool flush);
+    void abort_locked(bool flush);
+    void cancel_source();
+    void finish(Outcome fallback);
+    void changed();
+    void join_threads();
+    void leave_threads();
+    [[nodiscard]] std::string who_is_inside() const;
+    StageContext& new_context(const std::string& stage, std::optional<std::uint32_t> partition);
+    [[nodiscard]] StageStats& stats_of(const std::string& stage);
+
+    // engine_reader.cpp: the reader thread
+    void read();
+    void read_batches();
+    bool take_batch(const fg_batch& raw);
+    void deliver_acks(std::vector<Ack> acks);
+    template <class Done>
+    bool await(Phase phase, Done done);
+    void close_lanes();
+    void close_source();
+    [[nodiscard]] bool room_locked() const;
+
+    // engine_lanes.cpp: the workers
+    void work();
+    void run_lane(Lane& lane, bool others);
+    Step step(Lane& lane, bool others);
+    bool take(Lane& lane);
+    bool process(Lane& lane, Item& item);
+    bool run_processor(Lane& lane, std::size_t at, Item& item);
+    Step write(Lane& lane, bool others);
+    std::optional<bool> write_once(Lane& lane);
+    bool make_output(Lane& lane);
+    Step hand_on(Lane& lane);
+    bool poll(Lane& lane, std::int64_t timeout_ns);
+    void flush(Lane& lane);
+    void close(Lane& lane);
+    void rest(Lane& lane, Step last);
+    void output_failed(Lane& lane, Error error);
+    void push_locked(Lane& lane, Item item);
+    void leave(Lane& lane, std::uint64_t weight);
+    void schedule_locked(Lane& lane);
+    void wake_at_locked(Lane& lane, std::int64_t when);
+    [[nodiscard]] bool has_room_locked(const Lane& lane) const;
+    [[nodiscard]] const config::StageNode& node_of(const Branch& branch, std::size_t at) const { return document_.stages[branch.plan.stages[at]]; }
+    [[nodiscard]] InstanceConfig config_of(const config::StageNode& node, std::uint32_t partition) const;
+
+    const std::shared_ptr<Host::Shared> host_;
+    const config::PipelineDocument document_;
+    const PipelineOptions options_;
+    const std::unique_ptr<DeadLetterFile> letters_;
+    Graph graph_;
+    std::vector<std::shared_ptr<const StageType>> types_; // of document_.stages
+    std::vector<std::unique_ptr<Branch>> branches_;
+    std::uint32_t partition_count_ = 1;
+
+    // [0] is the source, then in document order.
+    std::vector<std::unique_ptr<StageStats>> stats_;
+    std::vector<std::atomic<std::uint64_t>> delivered_; // by partition
+    OutputTokens tokens_;
+
+    mutable std::mutex mutex_;
+    std::condition_variable reader_cv_, work_cv_, done_cv_;
+    std::vector<std::unique_ptr<StageContext>> contexts_;
+    std::deque<Lane*> ready_;
+    std::set<std::pair<std::int64_t, Lane*>> timers_;
+    std::vector<Ack> acks_;
+    std::uint64_t outstanding_ = 0; // source batches not settled
+    std::uint64_t items_ = 0;       // in all lanes
+    std::size_t lanes_ = 0, lanes_closed_ = 0, lanes_flushed_ = 0;
+    Phase phase_ = Phase::reading;
+    bool started_ = false, stop_requested_ = false, workers_stop_ = false, flush_on_abort_ = false, left_ = false;
+    std::atomic<bool> aborting_{false}; // written under mutex_
+    std::optional<std::chrono::steady_clock::time_point> drain_until_;
+    std::optional<Outcome> why_; // decided before the end
+    std::optional<Outcome> outcome_;
+    PipelineState state_ = PipelineState::created;
+    std::size_t threads_inside_ = 0;
+
+    mutable std::mutex count_mutex_;
+    PipelineCounters totals_; // of what is not an atomic
+
+    std::mutex source_mutex_; // cancel against release
+    std::unique_ptr<SourceInstance> source_;
+
+    std::mutex change_mutex_;
+    std::mutex join_mutex_;
+    std::vector<std::thread> threads_;
+};
+
+} // namespace fluxgate::runtime

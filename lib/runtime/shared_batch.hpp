@@ -1,0 +1,57 @@
+// One block of messages with several readers.
+#pragma once
+
+#include "fluxgate/error.hpp"
+#include "fluxgate/stage.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+namespace fluxgate::runtime {
+
+// What a batch weighs in a queue: its text and its spans.
+inline std::uint64_t weight_of(const fg_batch& batch) noexcept {
+    return batch.text_size + std::uint64_t{batch.count} * sizeof(fg_span);
+}
+
+// Owns an fg_batch; copies share it. The batch is released with the last owner, on whichever thread that is.
+class SharedBatch {
+public:
+    SharedBatch() noexcept = default;
+    explicit SharedBatch(const fg_batch& raw) : holder_(std::make_shared<Holder>(raw)) {}
+
+    [[nodiscard]] const fg_batch& operator*() const noexcept { return holder_->raw; }
+    [[nodiscard]] const fg_batch* operator->() const noexcept { return &holder_->raw; }
+    explicit operator bool() const noexcept { return holder_ != nullptr; }
+
+    // A view with its own share of the memory, to be given to an output, which releases it.
+    [[nodiscard]] fg_batch lend() const {
+        fg_batch out = holder_->raw;
+        out.private_data = new std::shared_ptr<Holder>(holder_);
+        out.release = [](fg_batch* batch) {
+            delete static_cast<std::shared_ptr<Holder>*>(batch->private_data);
+            batch->private_data = nullptr;
+            batch->release = nullptr;
+        };
+        return out;
+    }
+
+private:
+    struct Holder {
+        explicit Holder(const fg_batch& batch) noexcept : raw(batch) {}
+        Holder(const Holder&) = delete;
+        Holder& operator=(const Holder&) = delete;
+        ~Holder() {
+            if (raw.release != nullptr) raw.release(&raw);
+        }
+        fg_batch raw;
+    };
+    std::shared_ptr<Holder> holder_;
+};
+
+// Checks what a stage filled in before anybody reads it: the partition, and that the spans lie one behind the other as
+// JSON Lines inside the text, each payload inside its message (stage.h, fg_batch). Errc::plugin says what is wrong.
+Result<void> check_batch(const fg_batch& batch, std::uint32_t partition_count);
+
+} // namespace fluxgate::runtime
