@@ -1,0 +1,135 @@
+#include "config/json_text.hpp"
+
+#include "config/findings.hpp"
+#include "config/show.hpp"
+
+#include <rapidjson/encodedstream.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+#include <rapidjson/reader.h>
+#include <rapidjson/stringbuffer.h>
+#include <rapidjson/writer.h>
+
+#include <unordered_set>
+
+namespace fluxgate::config {
+
+namespace {
+
+// Passes events to the document and stops the parser where the nesting is too deep.
+struct DepthGuard {
+    rapidjson::Document& dom;
+    std::size_t depth = 0;
+    bool too_deep = false;
+
+    bool enter() {
+        too_deep = ++depth > max_document_depth;
+        return !too_deep;
+    }
+    bool Null() { return dom.Null(); }
+    bool Bool(bool b) { return dom.Bool(b); }
+    bool Int(int i) { return dom.Int(i); }
+    bool Uint(unsigned i) { return dom.Uint(i); }
+    bool Int64(std::int64_t i) { return dom.Int64(i); }
+    bool Uint64(std::uint64_t i) { return dom.Uint64(i); }
+    bool Double(double d) { return dom.Double(d); }
+    bool RawNumber(const char* s, rapidjson::SizeType n, bool copy) { return dom.RawNumber(s, n, copy); }
+    bool String(const char* s, rapidjson::SizeType n, bool copy) { return dom.String(s, n, copy); }
+    bool Key(const char* s, rapidjson::SizeType n, bool copy) { return dom.Key(s, n, copy); }
+    bool StartObject() { return enter() && dom.StartObject(); }
+    bool StartArray() { return enter() && dom.StartArray(); }
+    bool EndObject(rapidjson::SizeType n) {
+        --depth;
+        return dom.EndObject(n);
+    }
+    bool EndArray(rapidjson::SizeType n) {
+        --depth;
+        return dom.EndArray(n);
+    }
+};
+
+std::string place(std::string_view text, std::size_t offset) {
+    std::size_t line = 1, column = 1;
+    for (const char c : text.substr(0, offset)) {
+        ++column;
+        if (c != '\n') continue;
+        ++line;
+        column = 1;
+    }
+    return "line " + std::to_string(line) + ", column " + std::to_string(column) + ": ";
+}
+
+std::string_view reason(rapidjson::ParseErrorCode code) {
+    switch (code) {
+    case rapidjson::kParseErrorDocumentEmpty: return "the document is empty; a JSON object is needed";
+    case rapidjson::kParseErrorDocumentRootNotSingular: return "text follows the end of the document; remove it";
+    case rapidjson::kParseErrorValueInvalid: return "a JSON value is needed here";
+    case rapidjson::kParseErrorObjectMissName: return "a field name in double quotes is needed here (no comma before a closing brace)";
+    case rapidjson::kParseErrorObjectMissColon: return "a colon is needed after the field name";
+    case rapidjson::kParseErrorObjectMissCommaOrCurlyBracket: return "a comma or a closing brace is needed after a field";
+    case rapidjson::kParseErrorArrayMissCommaOrSquareBracket: return "a comma or a closing bracket is needed after an element";
+    case rapidjson::kParseErrorStringMissQuotationMark: return "a string has no closing quotation mark";
+    case rapidjson::kParseErrorStringEscapeInvalid: return "a string has an escape that JSON does not know";
+    case rapidjson::kParseErrorStringInvalidEncoding: return "a string has a control character or bytes that are not UTF-8";
+    case rapidjson::kParseErrorNumberTooBig: return "a number is too big for a double";
+    default: return rapidjson::GetParseError_En(code);
+    }
+}
+
+void find_duplicates(const rapidjson::Value& value, const std::string& pointer, Findings& findings) {
+    if (findings.full()) return;
+    if (value.IsArray()) {
+        for (rapidjson::SizeType i = 0; i < value.Size(); ++i)
+            find_duplicates(value[i], child(pointer, i), findings);
+    }
+    if (!value.IsObject()) return;
+    std::unordered_set<std::string_view> seen;
+    for (const auto& member : value.GetObject()) {
+        const std::string_view name{member.name.GetString(), member.name.GetStringLength()};
+        if (!seen.insert(name).second)
+            findings.error(child(pointer, name), "the field " + quoted(name) + " is given more than once in this object; keep one");
+        find_duplicates(member.value, child(pointer, name), findings);
+    }
+}
+
+} // namespace
+
+JsonText parse_json(std::string_view text) {
+    JsonText out;
+    if (text.size() > max_document_bytes) {
+        out.violations.push_back(
+            {"", "the document has " + std::to_string(text.size()) + " bytes; at most " + std::to_string(max_document_bytes) + " are allowed"});
+        return out;
+    }
+    // The reader takes a NUL for the end of the text.
+    if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+        out.violations.push_back({"", place(text, nul) + "a NUL byte is not allowed in JSON text"});
+        return out;
+    }
+    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag | rapidjson::kParseValidateEncodingFlag;
+    rapidjson::MemoryStream bytes{text.data(), text.size()};
+    rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream{bytes};
+    DepthGuard guard{out.dom};
+    rapidjson::Reader reader;
+    const auto generate = [&](rapidjson::Document&) { return !reader.Parse<flags>(stream, guard).IsError(); };
+    out.dom.Populate(generate);
+    if (reader.HasParseError()) {
+        const std::string_view why = guard.too_deep ? "more than 100 objects and arrays inside each other" : reason(reader.GetParseErrorCode());
+        out.violations.push_back({"", place(text, reader.GetErrorOffset()) + std::string{why}});
+        return out;
+    }
+    out.parsed = true;
+    Findings findings;
+    find_duplicates(out.dom, "", findings);
+    out.violations = std::move(findings).take(out.dom);
+    return out;
+}
+
+std::string to_text(const rapidjson::Value& value) {
+    rapidjson::StringBuffer buffer;
+    rapidjson::Writer<rapidjson::StringBuffer> writer{buffer};
+    value.Accept(writer);
+    return {buffer.GetString(), buffer.GetSize()};
+}
+
+} // namespace fluxgate::config
