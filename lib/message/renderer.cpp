@@ -209,9 +209,7 @@ bool Renderer::append_tail(const flux::Row& row, Buffer& out, PayloadSpan& paylo
     return true;
 }
 
-void append_head(Buffer& out, std::string_view timestamp, std::uint32_t partition, const std::string* key) {
-    out.append("{\"systemProperties\":{\"timestamp\":\"");
-    out.append(timestamp);
+void append_head_end(Buffer& out, std::uint32_t partition, const std::string* key) {
     out.append("\",\"partitionId\":");
     std::array<char, 12> digits{};
     const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), partition).ptr;
@@ -224,8 +222,14 @@ void append_head(Buffer& out, std::string_view timestamp, std::uint32_t partitio
     out.append("},");
 }
 
+void append_head(Buffer& out, std::string_view timestamp, std::uint32_t partition, const std::string* key) {
+    out.append(head_begin);
+    out.append(timestamp);
+    append_head_end(out, partition, key);
+}
+
 void append_probe_head(Buffer& out, std::string_view timestamp) {
-    out.append("{\"systemProperties\":{\"timestamp\":\"");
+    out.append(head_begin);
     out.append(timestamp);
     out.append("\"},");
 }

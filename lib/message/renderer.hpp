@@ -45,6 +45,9 @@ public:
     // Appends the tail. False: the row does not match its table's types; `fault` says why, `out` is as before.
     bool append_tail(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
 
+    // The payload name of a column after repeated names got their suffix. Precondition: index < columns of the table.
+    [[nodiscard]] const std::string& payload_name(std::size_t column) const noexcept { return columns_[column].name; }
+
     // Bad UTF-8 sequences that were replaced by U+FFFD so far, in all rows.
     [[nodiscard]] std::uint64_t replaced_sequences() const noexcept { return replaced_; }
 
@@ -72,6 +75,10 @@ private:
 // The head of a message for a partition: {"systemProperties":{"timestamp":"<timestamp>","partitionId":...},
 // `key` null: no partitionKey. `timestamp` is RFC 3339 text and needs no escaping.
 void append_head(Buffer& out, std::string_view timestamp, std::uint32_t partition, const std::string* key);
+
+// The two parts of a head around the timestamp's text: the first is constant, the second only depends on the partition.
+inline constexpr std::string_view head_begin = R"({"systemProperties":{"timestamp":")";
+void append_head_end(Buffer& out, std::uint32_t partition, const std::string* key);
 
 // The head of the message that a partition expression sees: systemProperties has only timestamp.
 void append_probe_head(Buffer& out, std::string_view timestamp);

@@ -1,0 +1,27 @@
+// The HTTP side of a query as pure functions: what is sent, and what an answer that is not rows means.
+#pragma once
+
+#include "fluxgate/error.hpp"
+#include "http/client.hpp"
+#include "settings.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace fluxgate::influxdb {
+
+// POST {prefix}/api/v2/query?org=... with the dialect that asks for annotations (the wire's "Request").
+[[nodiscard]] http::Request query_request(const Settings& settings, std::string_view token);
+
+// Whether gzip is asked for: `auto` means not from a loopback address.
+[[nodiscard]] bool wants_gzip(const Settings& settings);
+
+[[nodiscard]] bool is_loopback(std::string_view host);
+
+// "http://host:port/prefix", for messages.
+[[nodiscard]] std::string address(const Url& url);
+
+// The error of an answer whose status is not 2xx: the server's own words apart from ours, and the next step.
+[[nodiscard]] Error status_error(const Settings& settings, const http::Head& head, std::string_view body);
+
+} // namespace fluxgate::influxdb

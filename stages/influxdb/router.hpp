@@ -1,0 +1,65 @@
+// Finds the partition of a row, and remembers what an expression said for the bytes that it reads.
+#pragma once
+
+#include "flux/table.hpp"
+#include "message/renderer.hpp"
+#include "partition/partitioner.hpp"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+namespace fluxgate::influxdb {
+
+// Where rows go whose expression had one value. `dead_letter` not empty: to the dead letters, with `text`.
+struct Target {
+    std::uint32_t partition = 0;
+    std::string head_end; // message::append_head_end for this partition and key
+    std::string_view dead_letter;
+    std::string text;
+};
+
+// The value of an expression is remembered under the raw bytes of the columns it reads, where jq::analyse shows that it
+// reads nothing else; so what is answered is exactly what libjq would say. Not thread-safe.
+class Router {
+public:
+    Router(std::unique_ptr<partition::Partitioner> partitioner, partition::Strategy strategy);
+
+    // Rows of this table follow; `names` has seen it.
+    void set_table(const flux::Table& table, const message::Renderer& names);
+
+    // The remembered target of a row, or null: then ask() with the row's message. Valid until the next call of either.
+    const Target* find(const flux::Row& row);
+
+    // Evaluates the expression on the message of the row that find() was asked for last.
+    const Target& ask(std::string_view message);
+
+    [[nodiscard]] std::uint64_t evaluations() const noexcept { return evaluations_; }
+    [[nodiscard]] std::uint64_t hits() const noexcept { return hits_; }
+
+private:
+    struct Input {
+        int column = -1; // -1: the message has no such member
+        std::uint8_t type = 0;
+        flux::Field default_value;
+    };
+    void make_key(const flux::Row& row);
+    void fill(Target& target) const;
+
+    std::unique_ptr<partition::Partitioner> partitioner_;
+    partition::Strategy strategy_;
+    std::vector<Input> inputs_;
+    std::vector<std::string> defaults_;
+    std::string key_, last_key_;
+    const Target* last_ = nullptr;
+    std::unordered_map<std::string, Target> memory_;
+    std::size_t memory_bytes_ = 0;
+    partition::Routed routed_;
+    Target unremembered_;
+    std::uint64_t evaluations_ = 0, hits_ = 0;
+};
+
+} // namespace fluxgate::influxdb

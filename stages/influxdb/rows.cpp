@@ -1,0 +1,152 @@
+#include "rows.hpp"
+
+#include <utility>
+
+namespace fluxgate::influxdb {
+
+namespace {
+
+flux::Limits reader_limits(const Settings& settings) {
+    flux::Limits limits;
+    limits.max_row_bytes = settings.limits.max_row_bytes;
+    limits.max_columns = settings.limits.max_columns;
+    limits.max_header_bytes = settings.limits.max_header_bytes;
+    return limits;
+}
+
+message::Options message_options(const Settings& settings) {
+    message::Options options;
+    switch (settings.non_finite) {
+    case NonFinite::null: options.non_finite = message::NonFinite::null; break;
+    case NonFinite::string: options.non_finite = message::NonFinite::string; break;
+    case NonFinite::dead_letter: options.non_finite = message::NonFinite::dead_letter; break;
+    }
+    options.nulls = settings.nulls == Nulls::omit ? message::Nulls::omit : message::Nulls::include;
+    return options;
+}
+
+partition::Strategy strategy_of(const Settings& settings) {
+    return settings.strategy == Strategy::key ? partition::Strategy::key : partition::Strategy::id;
+}
+
+} // namespace
+
+Rows::Rows(const Settings& settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host)
+    : host_(host), reader_(reader_limits(settings)), renderer_(message_options(settings)), router_(std::move(partitioner), strategy_of(settings)),
+      batcher_(settings.partition_count, settings.batch) {}
+
+void Rows::begin() {
+    reader_.reset();
+    counts_ = RowCounts{};
+    failed_ = false;
+}
+
+void Rows::on_body(std::string_view bytes) {
+    if (failed_ || fatal_) return;
+    received_ns_ = host_.wall_ns();
+    now_ns_ = host_.monotonic_ns();
+    if (const std::int64_t ms = received_ns_ / 1'000'000; ms != timestamp_ms_) {
+        timestamp_ms_ = ms;
+        timestamp_ = message::timestamp_text(received_ns_);
+    }
+    reader_.feed(bytes);
+    while (!fatal_) {
+        switch (reader_.next()) {
+        case flux::Event::need_more: return;
+        case flux::Event::table: on_table(); break;
+        case flux::Event::row: on_row(); break;
+        case flux::Event::long_row: on_long_row(); break;
+        case flux::Event::failed: failed_ = true; return;
+        }
+    }
+}
+
+void Rows::on_table() {
+    counts_.renamed_columns += renderer_.set_table(reader_.table());
+    router_.set_table(reader_.table(), renderer_);
+}
+
+void Rows::on_row() {
+    ++counts_.rows;
+    const flux::Row& row = reader_.row();
+    const std::uint64_t replaced_before = renderer_.replaced_sequences();
+    if (const Target* target = router_.find(row); target != nullptr && target->dead_letter.empty()) {
+        append_known(row, *target);
+    } else {
+        append_asked(row, target);
+    }
+    counts_.replaced_sequences += renderer_.replaced_sequences() - replaced_before;
+}
+
+// The partition is known before the row is rendered, so the message is written once, where it belongs.
+void Rows::append_known(const flux::Row& row, const Target& target) {
+    message::Buffer& text = batcher_.block(target.partition).text;
+    const std::size_t begin = text.size();
+    text.append(message::head_begin);
+    text.append(timestamp_);
+    text.append(target.head_end);
+    message::PayloadSpan payload;
+    if (!renderer_.append_tail(row, text, payload, fault_)) {
+        text.truncate(begin);
+        dead_letter(fault_.code, fault_.text, row.raw, false);
+        return;
+    }
+    add(target.partition, begin, payload);
+}
+
+// The expression has to see the message first. What it said (or a failure that is remembered) decides where it goes.
+void Rows::append_asked(const flux::Row& row, const Target* known) {
+    scratch_.clear();
+    message::append_probe_head(scratch_, timestamp_);
+    const std::size_t tail = scratch_.size();
+    message::PayloadSpan payload;
+    if (!renderer_.append_tail(row, scratch_, payload, fault_)) {
+        dead_letter(fault_.code, fault_.text, row.raw, false);
+        return;
+    }
+    const Target& target = known != nullptr ? *known : router_.ask(scratch_.view());
+    if (!target.dead_letter.empty()) {
+        dead_letter(target.dead_letter, target.text, scratch_.view(), false);
+        return;
+    }
+    message::Buffer& text = batcher_.block(target.partition).text;
+    const std::size_t begin = text.size();
+    text.append(message::head_begin);
+    text.append(timestamp_);
+    text.append(target.head_end);
+    const std::size_t shift = text.size() - tail;
+    text.append(scratch_.view().substr(tail));
+    add(target.partition, begin, {payload.begin + shift, payload.end + shift});
+}
+
+void Rows::add(std::uint32_t partition, std::size_t begin, const message::PayloadSpan& payload) {
+    const std::size_t end = batcher_.block(partition).text.size();
+    ++counts_.messages;
+    batcher_.added(partition,
+                   {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin), static_cast<std::uint32_t>(payload.begin),
+                    static_cast<std::uint32_t>(payload.end - payload.begin)},
+                   received_ns_, now_ns_);
+}
+
+void Rows::on_long_row() {
+    ++counts_.rows;
+    const std::string text = "a row of " + std::to_string(reader_.long_row_bytes()) + " bytes at byte " + std::to_string(reader_.row().offset) +
+                             " of the answer is longer than limits.maxRowBytes allows";
+    dead_letter("row-too-long", text, reader_.row().raw, true);
+}
+
+void Rows::dead_letter(std::string_view code, std::string_view text, std::string_view raw, bool truncated) {
+    fg_dead_letter letter{};
+    letter.code = stage::to_text(code);
+    letter.text = stage::to_text(text);
+    letter.partition = -1;
+    letter.raw = stage::to_text(raw);
+    letter.truncated = truncated ? 1 : 0;
+    if (Result<void> kept = host_.dead_letter(letter); !kept.ok()) {
+        fatal_ = std::move(kept).error();
+        return;
+    }
+    ++counts_.dead_letters;
+}
+
+} // namespace fluxgate::influxdb

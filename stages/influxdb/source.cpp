@@ -1,0 +1,314 @@
+#include "source.hpp"
+
+#include "request.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <utility>
+
+namespace fluxgate::influxdb {
+
+namespace {
+
+// How long a block may wait for more bytes of a socket that has nothing right now, before it leaves.
+constexpr std::int64_t linger_ns = 1'000'000;
+constexpr std::int64_t secret_check_ns = 1'000'000'000;
+
+partition::Strategy strategy_of(const Settings& s) {
+    return s.strategy == Strategy::key ? partition::Strategy::key : partition::Strategy::id;
+}
+
+poll::Policy policy_of(const Settings& s, bool once) {
+    poll::Policy policy;
+    policy.interval = s.interval;
+    switch (s.retry.type) {
+    case RetryType::exponential: policy.retry = poll::RetryType::exponential; break;
+    case RetryType::fixed: policy.retry = poll::RetryType::fixed; break;
+    case RetryType::none: policy.retry = poll::RetryType::none; break;
+    }
+    policy.initial = s.retry.initial;
+    policy.max = s.retry.max;
+    policy.max_retries = s.retry.max_retries;
+    policy.once = once;
+    return policy;
+}
+
+http::Client::Clock clock_of(stage::Host host) {
+    return [host] { return host.monotonic_ns(); };
+}
+
+std::function<double()> uniform_random() {
+    return [engine = std::mt19937_64{std::random_device{}()}]() mutable { return std::uniform_real_distribution<double>{0.0, 1.0}(engine); };
+}
+
+// The expression's violation, if any, in the words of the configuration.
+std::optional<stage::Violation> expression_violation(const Error& error) {
+    return stage::Violation{"/partitionStrategy/expression", error.message, false};
+}
+
+// Whether two failures are the same trouble to a person, so that the second one need not be logged.
+bool same_trouble(const Error& a, const Error& b) {
+    return a.code == b.code && a.http_status == b.http_status && a.server_text == b.server_text &&
+           (a.code == Errc::incomplete || a.message == b.message);
+}
+
+} // namespace
+
+std::vector<stage::Violation> validate_document(std::string_view document) {
+    ParsedSettings parsed = parse_settings(document);
+    if (!parsed.settings) return std::move(parsed.violations);
+    const Settings& s = *parsed.settings;
+    auto made = partition::Partitioner::create(strategy_of(s), s.partition_expression, s.partition_count);
+    if (!made.ok()) parsed.violations.push_back(*expression_violation(made.error()));
+    return std::move(parsed.violations);
+}
+
+Result<std::unique_ptr<InfluxSource>> InfluxSource::create(const stage::Config& config, stage::Host host) {
+    ParsedSettings parsed = parse_settings(config.document);
+    if (!parsed.settings)
+        return Error{Errc::configuration, "the configuration of input/influxdbv2@v1 is not valid", {}, stage::violations_json(parsed.violations)};
+    Settings settings = std::move(*parsed.settings);
+    auto partitioner = partition::Partitioner::create(strategy_of(settings), settings.partition_expression, settings.partition_count);
+    if (!partitioner.ok()) {
+        parsed.violations.push_back(*expression_violation(partitioner.error()));
+        return Error{Errc::configuration, "the configuration of input/influxdbv2@v1 is not valid", {}, stage::violations_json(parsed.violations)};
+    }
+    return std::unique_ptr<InfluxSource>(new InfluxSource(std::move(settings), std::move(partitioner).value(), host, config.once()));
+}
+
+InfluxSource::InfluxSource(Settings settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host, bool once)
+    : settings_(std::move(settings)), host_(host), once_(once), rows_(settings_, std::move(partitioner), host_),
+      client_(http::Endpoint{settings_.url.https, settings_.url.host, settings_.url.port},
+              http::TlsOptions{settings_.tls.ca_file, settings_.tls.cert_file, settings_.tls.key_file, settings_.tls.tls13_only,
+                               settings_.tls.insecure_skip_verify},
+              http::Deadlines{settings_.timeouts.connect, settings_.timeouts.first_byte, settings_.timeouts.idle}, http::Limits{}, clock_of(host_)),
+      machine_(policy_of(settings_, once_), uniform_random()) {
+    if (settings_.tls.insecure_skip_verify) {
+        host_.log(FG_LOG_WARNING, "tls.unverified", "tls.insecureSkipVerify is set: anybody on the way can read the token and change the data",
+                  {{"server", address(settings_.url)}});
+    }
+}
+
+Result<stage::Next> InfluxSource::next(std::int64_t timeout_ns, fg_batch& batch) {
+    const std::int64_t deadline = host_.monotonic_ns() + timeout_ns;
+    for (bool first = true;; first = false) {
+        if (cancelled_.load(std::memory_order_acquire)) return Error{Errc::cancelled, "the source was cancelled"};
+        if (std::optional<fg_batch> ready = rows_.batcher().take()) {
+            batch = *ready;
+            return stage::Next::batch;
+        }
+        if (fatal_) return *fatal_;
+        if (ended_) return stage::Next::ended;
+        const std::int64_t now = host_.monotonic_ns();
+        {
+            const std::lock_guard lock{mutex_};
+            if (std::exchange(woken_, false) || (now >= deadline && !first)) return stage::Next::nothing_yet;
+        }
+        if (client_.active()) {
+            drive(deadline);
+            continue;
+        }
+        const poll::Action action = machine_.next(now);
+        switch (action.kind) {
+        case poll::Action::Kind::query: begin_query(now); break;
+        case poll::Action::Kind::end: ended_ = true; break;
+        case poll::Action::Kind::fail: fatal_ = final_error(); break;
+        case poll::Action::Kind::wait:
+            if (waits_for_secret_) watch_secret(now);
+            rest(std::min({deadline, action.until_ns, waits_for_secret_ ? now + secret_check_ns : action.until_ns}));
+            break;
+        }
+    }
+}
+
+void InfluxSource::begin_query(std::int64_t now_ns) {
+    query_began_ns_ = now_ns;
+    rows_.begin();
+    Result<stage::Secret> token = host_.secret(settings_.secret_name);
+    token_hash_.reset();
+    if (!token.ok()) {
+        query_failed(std::move(token).error());
+        return;
+    }
+    token_hash_ = std::hash<std::string_view>{}(token->value());
+    host_.log(FG_LOG_DEBUG, "query.started", "the query was sent", {{"server", address(settings_.url)}});
+    client_.start(query_request(settings_, token->value()), rows_);
+}
+
+// Runs the exchange until something happened, at most until `deadline_ns` or until an open block is due.
+void InfluxSource::drive(std::int64_t deadline_ns) {
+    const std::int64_t now = host_.monotonic_ns();
+    std::int64_t budget = std::max<std::int64_t>(0, deadline_ns - now);
+    Batcher& batcher = rows_.batcher();
+    // What is ready is taken at once; only when the socket has nothing to give do open blocks think of leaving.
+    http::Event event = client_.run(std::chrono::nanoseconds{0});
+    if (event == http::Event::nothing && batcher.has_open()) {
+        event = client_.run(std::chrono::nanoseconds{std::min(budget, linger_ns)});
+        if (event == http::Event::nothing) {
+            batcher.flush();
+            return;
+        }
+    } else if (event == http::Event::nothing) {
+        event = client_.run(std::chrono::nanoseconds{budget});
+    }
+    switch (event) {
+    case http::Event::nothing:
+    case http::Event::head: break;
+    case http::Event::body: batcher.flush_due(host_.monotonic_ns()); break;
+    case http::Event::finished: on_finished(); return;
+    case http::Event::failed: query_failed(client_.error()); return;
+    }
+    if (rows_.fatal()) {
+        client_.abort();
+        batcher.flush();
+        fatal_ = rows_.fatal();
+    } else if (rows_.failure() != nullptr) {
+        // Nothing behind this point can be trusted, so the rest is not read.
+        const flux::Failure failure = *rows_.failure();
+        client_.abort();
+        Error error{failure.code, "the answer of " + address(settings_.url) + " cannot be used: " + failure.message};
+        error.server_text = failure.server_text;
+        query_failed(std::move(error));
+    }
+}
+
+void InfluxSource::on_finished() {
+    const http::Head& head = client_.head();
+    if (head.status < 200 || head.status > 299) {
+        query_failed(status_error(settings_, head, client_.error_body()));
+        return;
+    }
+    if (rows_.fatal()) {
+        rows_.batcher().flush();
+        fatal_ = rows_.fatal();
+        return;
+    }
+    if (const flux::Failure* failure = rows_.failure(); failure != nullptr) {
+        Error error{failure->code, "the answer of " + address(settings_.url) + " cannot be used: " + failure->message};
+        error.server_text = failure->server_text;
+        query_failed(std::move(error));
+        return;
+    }
+    const std::string missing = client_.complete() ? rows_.finish() : client_.incomplete_reason();
+    if (!missing.empty()) {
+        query_failed(Error{Errc::incomplete, "the answer of " + address(settings_.url) + " is not complete: " + missing});
+        return;
+    }
+    query_succeeded();
+}
+
+void InfluxSource::report_counts() {
+    const RowCounts& c = rows_.counts();
+    host_.count("rows_read", static_cast<double>(c.rows));
+    if (token_hash_) { // else nothing was sent
+        host_.count("body_bytes", static_cast<double>(client_.body_bytes()));
+        host_.count("wire_bytes", static_cast<double>(client_.wire_bytes()));
+    }
+    host_.gauge("jq_evaluations", static_cast<double>(rows_.router().evaluations()));
+    host_.gauge("jq_remembered", static_cast<double>(rows_.router().hits()));
+    if (c.replaced_sequences != 0) {
+        host_.count("utf8_replaced", static_cast<double>(c.replaced_sequences));
+        host_.log(FG_LOG_WARNING, "rows.utf8", "bytes that are not UTF-8 were replaced by U+FFFD",
+                  {{"sequences", std::to_string(c.replaced_sequences)}});
+    }
+    if (c.renamed_columns != 0) {
+        host_.log(FG_LOG_WARNING, "rows.columns", "a table repeats a column name; the repetition got a suffix",
+                  {{"columns", std::to_string(c.renamed_columns)}});
+    }
+    rows_.batcher().flush();
+}
+
+void InfluxSource::query_succeeded() {
+    const std::int64_t now = host_.monotonic_ns();
+    report_counts();
+    const RowCounts& c = rows_.counts();
+    host_.count("queries", 1, {{"outcome", "complete"}});
+    host_.observe("query_seconds", static_cast<double>(now - query_began_ns_) / 1e9);
+    if (last_error_) {
+        host_.log(FG_LOG_INFO, "query.recovered", "the query succeeds again", {{"failures", std::to_string(machine_.failures())}});
+        last_error_.reset();
+    }
+    waits_for_secret_ = false;
+    host_.set_health(FG_HEALTH_OK, "ok", "");
+    host_.log(FG_LOG_DEBUG, "query.finished", "the result is complete",
+              {{"rows", std::to_string(c.rows)},
+               {"messages", std::to_string(c.messages)},
+               {"deadLetters", std::to_string(c.dead_letters)},
+               {"seconds", std::to_string(static_cast<double>(now - query_began_ns_) / 1e9)}});
+    machine_.succeeded(now);
+}
+
+// Rows of an answer that broke off were handed on already (delivery: streaming) and come again with the next try.
+void InfluxSource::query_failed(Error error) {
+    const std::int64_t now = host_.monotonic_ns();
+    report_counts();
+    std::optional<poll::Nanoseconds> retry_after;
+    if (error.code == Errc::http_status) retry_after = poll::parse_retry_after(client_.head().header("Retry-After"), host_.wall_ns() / 1'000'000'000);
+    const poll::Trouble trouble = poll::classify(error, retry_after);
+    const bool person = trouble.kind != poll::TroubleClass::retry_soon;
+    host_.count("queries", 1, {{"outcome", person ? "refused" : "failed"}});
+    if (!last_error_ || !same_trouble(*last_error_, error)) {
+        const std::string seen = std::to_string(rows_.counts().rows);
+        host_.log(person ? FG_LOG_ERROR : FG_LOG_WARNING, "query.failed", error.message,
+                  {{"server_said", error.server_text},
+                   {"rowsBefore", seen},
+                   {"next", person ? "needs a person; tried again at the interval" : "tried again soon"}});
+    }
+    host_.set_health(person ? FG_HEALTH_NEEDS_ATTENTION : FG_HEALTH_RETRYING, message_of(error.code), error.text());
+    waits_for_secret_ = error.http_status == 401 || error.code == Errc::secret;
+    last_error_ = std::move(error);
+    machine_.failed(now, trouble);
+}
+
+Error InfluxSource::final_error() const {
+    if (!last_error_) return Error{Errc::internal, "the source gave up without an error"};
+    Error error = *last_error_;
+    if (machine_.failures() > 1) {
+        error.message = "gave up after " + std::to_string(machine_.failures()) + " tries; the last one: " + error.message;
+        if (!once_) error.code = Errc::retries_exhausted;
+    }
+    return error;
+}
+
+// The secret may be rotated while its old value is refused: a changed value is tried at once.
+void InfluxSource::watch_secret(std::int64_t now_ns) {
+    const Result<stage::Secret> token = host_.secret(settings_.secret_name);
+    if (!token.ok()) return; // nothing has changed for the better; the failure itself is logged by the next query
+    if (token_hash_ == std::hash<std::string_view>{}(token->value())) return;
+    waits_for_secret_ = false;
+    host_.log(FG_LOG_INFO, "secret.changed", "the secret has a new value; the query is tried at once", {{"secret", settings_.secret_name}});
+    machine_.hasten(now_ns);
+}
+
+void InfluxSource::rest(std::int64_t until_ns) {
+    const std::int64_t left = until_ns - host_.monotonic_ns();
+    if (left <= 0) return;
+    std::unique_lock lock{mutex_};
+    woken_signal_.wait_for(lock, std::chrono::nanoseconds{left}, [this] { return woken_ || cancelled_.load(std::memory_order_acquire); });
+}
+
+Result<void> InfluxSource::acknowledge(std::uint64_t, fg_outcome) {
+    return {}; // plain reading re-reads its range at every tick and keeps no cursor
+}
+
+void InfluxSource::wake() noexcept {
+    {
+        const std::lock_guard lock{mutex_};
+        woken_ = true;
+    }
+    woken_signal_.notify_all();
+    client_.wake();
+}
+
+void InfluxSource::cancel() noexcept {
+    cancelled_.store(true, std::memory_order_release);
+    wake();
+}
+
+Result<void> InfluxSource::stop() {
+    client_.abort();
+    return {};
+}
+
+} // namespace fluxgate::influxdb

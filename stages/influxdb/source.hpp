@@ -1,0 +1,69 @@
+// The source stage input/influxdbv2@v1: polls on a timer, pulls rows over HTTP, yields batches.
+#pragma once
+
+#include "fluxgate/stage.hpp"
+#include "http/client.hpp"
+#include "poll/machine.hpp"
+#include "rows.hpp"
+#include "settings.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+
+namespace fluxgate::influxdb {
+
+// One thread of control: next() asks the machine what to do, drives the HTTP client, and hands out what the rows became.
+class InfluxSource : public stage::Source {
+public:
+    static Result<std::unique_ptr<InfluxSource>> create(const stage::Config& config, stage::Host host);
+
+    [[nodiscard]] std::uint32_t partition_count() const override { return settings_.partition_count; }
+    Result<stage::Next> next(std::int64_t timeout_ns, fg_batch& batch) override;
+    Result<void> acknowledge(std::uint64_t sequence, fg_outcome outcome) override;
+    void cancel() noexcept override;
+    void wake() noexcept override;
+    Result<void> stop() override;
+
+private:
+    InfluxSource(Settings settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host, bool once);
+
+    // One step within [now, deadline]; true: next() has an answer that is not a batch.
+    void begin_query(std::int64_t now_ns);
+    void drive(std::int64_t deadline_ns);
+    void on_finished();
+    void query_succeeded();
+    void query_failed(Error error);
+    [[nodiscard]] Error final_error() const;
+    void rest(std::int64_t until_ns);
+    void watch_secret(std::int64_t now_ns);
+    void report_counts();
+
+    const Settings settings_;
+    const stage::Host host_;
+    const bool once_;
+    Rows rows_;
+    http::Client client_;
+    poll::Machine machine_;
+
+    std::int64_t query_began_ns_ = 0;
+    std::optional<std::size_t> token_hash_; // of the value that was used last; none when it could not be resolved
+    bool waits_for_secret_ = false;
+    std::optional<Error> last_error_;
+    bool ended_ = false;
+    std::optional<Error> fatal_;
+
+    std::atomic<bool> cancelled_{false};
+    std::mutex mutex_; // guards woken_
+    std::condition_variable woken_signal_;
+    bool woken_ = false;
+};
+
+// Schema and meaning of a document, the partition expression included. For the stage type's validate entry.
+std::vector<stage::Violation> validate_document(std::string_view document);
+
+} // namespace fluxgate::influxdb
