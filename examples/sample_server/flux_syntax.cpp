@@ -10,6 +10,8 @@ namespace {
 
 constexpr std::size_t max_statements = 64;
 constexpr int max_depth = 64;
+// Of operators, members and calls in one query: chains make trees as deep as they are long, and trees are walked by recursion.
+constexpr int max_links = 1000;
 
 using Kind = Expression::Kind;
 
@@ -111,13 +113,19 @@ private:
 
     Expression expression() {
         Expression e = logical(0);
-        while (!failure_ && at("|>")) {
+        while (!failure_ && at("|>") && link()) {
             take();
             Expression call = logical(0);
             if (!failure_ && call.kind != Kind::call) fail(call.span, "pipe destination must be a function call");
             e = join(Kind::pipe, "|>", std::move(e), std::move(call));
         }
         return e;
+    }
+
+    // Counts one more link of a chain; false, with a failure, when there are too many.
+    bool link() {
+        if (++links_ > max_links) fail(token_.span, "the sample server takes at most 1000 operators, members and calls a query");
+        return !failure_;
     }
 
     Expression join(Kind kind, std::string text, Expression left, Expression right) {
@@ -137,11 +145,12 @@ private:
         if (level < 2) {
             const std::string_view word = level == 0 ? "or" : "and";
             e = logical(level + 1);
-            while (!failure_ && at_word(word)) {
+            while (!failure_ && at_word(word) && link()) {
                 take();
                 e = join(Kind::binary, std::string{word}, std::move(e), logical(level + 1));
             }
         } else if (at_word("not")) {
+            if (!link()) return {};
             const Span begin = take().span;
             e.kind = Kind::unary;
             e.text = "not";
@@ -162,13 +171,14 @@ private:
 
     Expression operand() {
         if (at("-")) {
+            if (!link()) return {};
             Expression e{Kind::unary, take().span, "-"};
             e.children.push_back(operand());
             e.span.end = last_end_;
             return e;
         }
         Expression e = primary();
-        while (!failure_) {
+        while (!failure_ && (at(".") || at("[") || at("(")) && link()) {
             if (at(".")) {
                 take();
                 Expression member{Kind::member, {e.span.begin, token_.span.end}, token_.text};
@@ -184,10 +194,8 @@ private:
                 Expression member{Kind::member, {e.span.begin, last_end_}, key.text};
                 member.children.push_back(std::move(e));
                 e = std::move(member);
-            } else if (at("(")) {
-                e = call(std::move(e));
             } else {
-                break;
+                e = call(std::move(e));
             }
         }
         return e;
@@ -299,7 +307,7 @@ private:
     Token token_;
     std::size_t last_end_ = 0;
     std::vector<std::size_t> open_calls_;
-    int depth_ = 0;
+    int depth_ = 0, links_ = 0;
     std::optional<Error> failure_;
 };
 

@@ -97,7 +97,19 @@ TEST_CASE("refused queries get the server's words and the place") {
 
 TEST_CASE("deeply nested or endless queries are refused, not followed") {
     CHECK(refusal(std::string(5000, '(')).find("nested deeper than 64 levels") != std::string::npos);
-    CHECK(refusal(std::string(5000, '-')) != "accepted");
+    const auto repeated = [](const std::string& part) {
+        std::string out = "a";
+        for (int i = 0; i < 100'000; ++i) {
+            out += part;
+        }
+        return out;
+    };
+    const std::string too_many = "the sample server takes at most 1000 operators, members and calls a query";
+    for (const std::string& endless :
+         {std::string(100'000, '-'), repeated(".a"), repeated("()"), repeated(" or a"), repeated(" |> a()"), repeated("[\"a\"]")}) {
+        CHECK(refusal(endless).find(too_many) != std::string::npos);
+    }
+    CHECK(refusal(repeated(" == not not not")) != "accepted");
     std::string many;
     for (int i = 0; i < 65; ++i) {
         many += "import \"a\"\n";
