@@ -128,7 +128,8 @@ public:
 
     // Cancels the source, delivers what is in flight, flushes, acknowledges and releases every stage. What is not delivered
     // when three quarters of `timeout` have passed is abandoned. An error (Errc::timeout) names the stage that had not
-    // returned when all of it had: its thread is left behind, and outcome() is `failed`. Safe to call again.
+    // returned when all of it had: its thread is left behind, outcome() is `failed`, on_change is not called any more, and the
+    // host's log sink must live as long as the process. Safe to call again.
     Result<void> stop(std::chrono::nanoseconds timeout);
 
     // Cancels the source and returns at once; the pipeline drains without a deadline. Async-signal-unsafe.

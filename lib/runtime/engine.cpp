@@ -12,7 +12,20 @@ Engine::Engine(std::shared_ptr<Host::Shared> host, config::PipelineDocument docu
     : host_(std::move(host)), document_(std::move(document)), options_(std::move(options)),
       letters_(letters ? std::move(letters) : std::make_unique<DeadLetterFile>(options_.dead_letter_file)) {}
 
-Engine::~Engine() = default;
+// After a stage that did not return in time, lanes may still have what an orderly end would have taken: contexts and the
+// sink of tokens must outlive it.
+Engine::~Engine() {
+    source_.reset();
+    for (const auto& branch : branches_)
+        for (const auto& lane : branch->lanes) {
+            lane->queue.clear();
+            lane->pending.reset();
+            lane->output.reset();
+            lane->processors.clear();
+        }
+    for (const auto& context : contexts_)
+        tokens_.close_all(context.get());
+}
 
 Result<std::shared_ptr<Engine>> Engine::create(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options,
                                                std::unique_ptr<DeadLetterFile> letters) {
@@ -151,15 +164,12 @@ Result<void> Engine::stop(std::chrono::nanoseconds timeout) {
     host_->log(LogLevel::error, "pipeline.stuck", error.message, {{"pipeline", options_.id}});
     {
         const std::scoped_lock lock{mutex_};
-        workers_stop_ = true;
-        work_cv_.notify_all();
         left_ = true;
         outcome_ = Outcome{Ending::failed, {}, error};
         state_ = PipelineState::finished;
         done_cv_.notify_all();
     }
     leave_threads();
-    changed();
     return error;
 }
 
@@ -200,11 +210,11 @@ std::string Engine::who_is_inside() const {
     return out;
 }
 
-void Engine::fail(const std::string& stage, Error error) {
+void Engine::fail(const std::string& stage, Error error, bool cancel) {
     error = host_->redacted(std::move(error));
     host_->log(LogLevel::error, "pipeline.failed", error.text(), {{"pipeline", options_.id}, {"stage", stage}});
     const bool flush = error.code != Errc::dead_letter;
-    abort({Ending::failed, stage, std::move(error)}, flush);
+    abort({Ending::failed, stage, std::move(error)}, flush, cancel);
 }
 
 void Engine::end_quietly(const std::string& stage, const Error& error) {
@@ -212,14 +222,14 @@ void Engine::end_quietly(const std::string& stage, const Error& error) {
     abort({Ending::output_closed, stage, std::nullopt}, true);
 }
 
-void Engine::abort(Outcome why, bool flush) {
+void Engine::abort(Outcome why, bool flush, bool cancel) {
     {
         const std::scoped_lock lock{mutex_};
         // The first reason stands, but a failure says more than that somebody asked to stop.
         if (!why_ || (why_->how == Ending::stopped && !why_->error)) why_ = std::move(why);
         abort_locked(flush);
     }
-    cancel_source();
+    if (cancel) cancel_source();
 }
 
 void Engine::abort_locked(bool flush) {
@@ -254,6 +264,7 @@ void Engine::finish(Outcome fallback) {
 void Engine::changed() {
     if (!options_.on_change) return;
     const std::scoped_lock lock{change_mutex_};
+    if (left_) return; // whoever is called back may be gone
     try {
         options_.on_change();
     } catch (const std::exception& e) {
@@ -265,7 +276,9 @@ void Engine::changed() {
 Result<void> Engine::dead_letter(StageContext& stage, const fg_dead_letter& letter) {
     auto kept = letters_->append(dead_letter_line(host_->wall_ns(), options_.id, stage.stage(), letter));
     if (!kept.ok()) {
-        fail(stage.stage(), kept.error());
+        // The source itself is inside a call: it ends with our answer, and may hold a lock that its cancel wants.
+        const bool from_source = !stage.partition();
+        fail(stage.stage(), kept.error(), !from_source);
         return kept;
     }
     stage.dead_letters.fetch_add(1, std::memory_order_relaxed);

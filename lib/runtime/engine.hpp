@@ -116,9 +116,9 @@ private:
 
     // engine.cpp: making, ending, counting
     Result<void> build();
-    void fail(const std::string& stage, Error error);
+    void fail(const std::string& stage, Error error, bool cancel = true);
     void end_quietly(const std::string& stage, const Error& error);
-    void abort(Outcome why, bool flush);
+    void abort(Outcome why, bool flush, bool cancel = true);
     void abort_locked(bool flush);
     void cancel_source();
     void finish(Outcome fallback);
@@ -188,7 +188,8 @@ private:
     std::uint64_t items_ = 0;       // in all lanes
     std::size_t lanes_ = 0, lanes_closed_ = 0, lanes_flushed_ = 0;
     Phase phase_ = Phase::reading;
-    bool started_ = false, stop_requested_ = false, workers_stop_ = false, flush_on_abort_ = false, left_ = false;
+    bool started_ = false, stop_requested_ = false, workers_stop_ = false, flush_on_abort_ = false;
+    std::atomic<bool> left_{false};     // a thread was left behind
     std::atomic<bool> aborting_{false}; // written under mutex_
     std::optional<std::chrono::steady_clock::time_point> drain_until_;
     std::optional<Outcome> why_; // decided before the end

@@ -1,0 +1,55 @@
+#include "telemetry/metrics.hpp"
+
+#include "support/catch.hpp"
+
+#include <limits>
+#include <string>
+
+using namespace fluxgate;
+using fluxgate::telemetry::Metrics;
+
+TEST_CASE("counters add, gauges set, histograms observe; the order of labels does not matter") {
+    Metrics metrics;
+    CHECK(metrics.add(FG_METRIC_COUNTER, "rows", {{"b", "2"}, {"a", "1"}}, 3));
+    CHECK(metrics.add(FG_METRIC_COUNTER, "rows", {{"a", "1"}, {"b", "2"}}, 4));
+    CHECK(metrics.add(FG_METRIC_GAUGE, "lag", {}, 3));
+    CHECK(metrics.add(FG_METRIC_GAUGE, "lag", {}, 2));
+    CHECK(metrics.add(FG_METRIC_HISTOGRAM, "seconds", {}, 0.5));
+    CHECK(metrics.add(FG_METRIC_HISTOGRAM, "seconds", {}, 1.5));
+    const auto all = metrics.snapshot();
+    REQUIRE(all.size() == 3);
+    CHECK(all[0].name == "lag");
+    CHECK(all[0].value == 2);
+    CHECK(all[1].name == "rows");
+    CHECK(all[1].value == 7);
+    CHECK(all[1].labels.front().first == "a");
+    CHECK(all[2].value == 2);
+    CHECK(all[2].count == 2);
+}
+
+TEST_CASE("what makes no sense is refused: other kind, negative counter, not a number, no name") {
+    Metrics metrics;
+    CHECK(metrics.add(FG_METRIC_COUNTER, "rows", {}, 1));
+    CHECK_FALSE(metrics.add(FG_METRIC_GAUGE, "rows", {}, 1));
+    CHECK_FALSE(metrics.add(FG_METRIC_COUNTER, "rows", {}, -1));
+    CHECK_FALSE(metrics.add(FG_METRIC_GAUGE, "g", {}, std::numeric_limits<double>::quiet_NaN()));
+    CHECK_FALSE(metrics.add(FG_METRIC_GAUGE, "", {}, 1));
+    CHECK_FALSE(metrics.add(9, "x", {}, 1));
+    CHECK(metrics.snapshot().size() == 1);
+}
+
+TEST_CASE("label sets are bounded, and nothing is lost from the sum") {
+    Metrics metrics;
+    const int total = static_cast<int>(Metrics::max_series) + 10;
+    for (int i = 0; i < total; ++i)
+        CHECK(metrics.add(FG_METRIC_COUNTER, "rows", {{"key", std::to_string(i)}}, 1));
+    const auto all = metrics.snapshot();
+    CHECK(all.size() == Metrics::max_series + 1);
+    double sum = 0, overflow = 0;
+    for (const MetricSample& sample : all) {
+        sum += sample.value;
+        if (sample.labels.front().first == "overflow") overflow = sample.value;
+    }
+    CHECK(sum == total);
+    CHECK(overflow == 10);
+}
