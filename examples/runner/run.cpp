@@ -1,0 +1,164 @@
+// `fluxgate run`: one pipeline until it ends, is interrupted, or its time is up.
+#include "commands.hpp"
+#include "config/duration.hpp"
+#include "fluxgate/pipeline.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <ctime>
+#include <iostream>
+#include <thread>
+#include <unistd.h>
+
+namespace fluxgate::runner {
+
+namespace {
+
+using std::chrono::nanoseconds;
+using std::chrono::steady_clock;
+
+// How long an orderly stop may take before what is in flight is given up.
+constexpr std::chrono::seconds stop_deadline{20};
+
+// The signals that end a run. They are blocked in every thread and taken here, one at a time.
+class Signals {
+public:
+    Signals() {
+        sigemptyset(&set_);
+        sigaddset(&set_, SIGINT);
+        sigaddset(&set_, SIGTERM);
+        // on_change sends it to the process when the pipeline has finished, so that the wait below ends at once
+        sigaddset(&set_, SIGUSR1);
+        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
+        std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of the write, not the end of the process
+    }
+
+    // The next signal within `most`, or 0.
+    [[nodiscard]] int wait(nanoseconds most) const {
+        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(most);
+        timespec time{};
+        time.tv_sec = seconds.count();
+        time.tv_nsec = (most - seconds).count();
+        const int signal = sigtimedwait(&set_, nullptr, &time);
+        return signal > 0 ? signal : 0;
+    }
+
+private:
+    sigset_t set_{};
+};
+
+std::string host_name() {
+    char name[256] = {};
+    if (gethostname(name, sizeof name - 1) != 0) return "local";
+    return is_id(name) ? name : "local";
+}
+
+// What the run has come to, in one line for the log.
+void log_summary(const Host& host, const Pipeline& pipeline) {
+    const PipelineCounters c = pipeline.counters();
+    std::uint64_t delivered = 0;
+    for (const std::uint64_t n : c.delivered)
+        delivered += n;
+    const std::string read = std::to_string(c.messages), out = std::to_string(delivered), letters = std::to_string(c.dead_letters);
+    const std::string abandoned = std::to_string(c.batches_abandoned);
+    host.log(LogLevel::info, "run.finished", "the pipeline has ended",
+             {{"pipeline", pipeline.id()}, {"messages", read}, {"delivered", out}, {"deadLetters", letters}, {"batchesAbandoned", abandoned}});
+}
+
+// Stops in order while a second signal is still listened to: it leaves at once, which loses nothing that was acknowledged.
+void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals) {
+    std::atomic<bool> done{false};
+    std::thread stopper{[&] {
+        if (Result<void> stopped = pipeline.stop(stop_deadline); !stopped.ok()) host.log(LogLevel::error, "run.stop", stopped.error().text());
+        done = true;
+        kill(getpid(), SIGUSR1);
+    }};
+    while (!done) {
+        const int signal = signals.wait(std::chrono::seconds{1});
+        if (signal == SIGINT || signal == SIGTERM) _exit(signal == SIGTERM ? Exit::terminated : Exit::interrupted);
+    }
+    stopper.join();
+}
+
+int exit_code(const Host& host, const Pipeline& pipeline, const RunOptions& options) {
+    const std::optional<Outcome> outcome = pipeline.outcome();
+    if (outcome && outcome->how == Ending::failed) {
+        const std::string why = outcome->error ? outcome->error->text() : "no reason was given";
+        host.log(LogLevel::error, "run.failed", why, {{"pipeline", pipeline.id()}, {"stage", outcome->stage}});
+        return Exit::failed;
+    }
+    const std::uint64_t letters = pipeline.counters().dead_letters;
+    if (options.fail_on_dead_letter && letters != 0) {
+        host.log(LogLevel::error, "run.dead_letters", "there are dead letters, and --fail-on-dead-letter was given",
+                 {{"count", std::to_string(letters)}});
+        return Exit::failed;
+    }
+    return Exit::done;
+}
+
+} // namespace
+
+int run(const CommonOptions& common, const RunOptions& options) {
+    nanoseconds most = nanoseconds::max();
+    if (!options.duration.empty()) {
+        const Result<nanoseconds> parsed = config::parse_duration(options.duration);
+        if (!parsed.ok()) {
+            std::cerr << "fluxgate: --for " << options.duration << ": " << parsed.error().message << "; write it like 30s or 1h10m\n";
+            return Exit::usage;
+        }
+        most = *parsed;
+    }
+    const std::optional<std::string> text = read_document(options.file);
+    if (!text) return Exit::usage;
+
+    const Signals signals; // before the first thread
+    Host host = make_host(common);
+    const Validation found = Pipeline::validate(host, *text);
+    if (!found.valid) {
+        print_violations(options.file, found.violations);
+        return Exit::usage;
+    }
+
+    PipelineOptions settings;
+    settings.id = pipeline_id(options.id, found.name, options.file);
+    settings.instance = options.instance.empty() ? host_name() : options.instance;
+    settings.dead_letter_file = options.dead_letter_file.empty() ? settings.id + ".dead-letters.jsonl" : options.dead_letter_file;
+    settings.once = options.once;
+    settings.on_change = [] { kill(getpid(), SIGUSR1); };
+    if (!found.enabled) {
+        host.log(LogLevel::info, "run.disabled", "the document says enabled: false; nothing is run", {{"pipeline", settings.id}});
+        return Exit::done;
+    }
+    Result<Pipeline> made = Pipeline::create(host, *text, settings);
+    if (!made.ok()) {
+        print_violations(options.file, violations_of(made.error()));
+        return Exit::usage;
+    }
+    Pipeline& pipeline = *made;
+    if (Result<void> started = pipeline.start(); !started.ok()) {
+        std::cerr << "fluxgate: " << started.error().text() << "\n";
+        return Exit::failed;
+    }
+
+    const steady_clock::time_point began = steady_clock::now();
+    int signal = 0;
+    while (pipeline.state() != PipelineState::finished) {
+        const nanoseconds passed = steady_clock::now() - began;
+        if (passed >= most) break;
+        const int got = signals.wait(std::min<nanoseconds>(most - passed, std::chrono::seconds{1}));
+        if (got == SIGINT || got == SIGTERM) {
+            signal = got;
+            break;
+        }
+    }
+    if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals);
+    log_summary(host, pipeline);
+    const int code = exit_code(host, pipeline, options);
+    if (signal == SIGINT) return Exit::interrupted;
+    if (signal == SIGTERM) return Exit::terminated;
+    return code;
+}
+
+} // namespace fluxgate::runner
