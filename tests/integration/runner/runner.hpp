@@ -1,0 +1,32 @@
+// What the runner's tests share: a sample server, documents for it, the program.
+#pragma once
+
+#include "sample_server/server.hpp"
+#include "support/process.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace fluxgate::test {
+
+inline const std::string token = "Q9-sample-token-for-tests==";
+
+// A sample server with that token; more options may be set before.
+std::unique_ptr<sample::Server> start_server(sample::ServerOptions options = {});
+
+// The original documentation's sample document but for host and port.
+std::string original_document(std::uint16_t port);
+
+// A pipeline of ours: a key partition on a tag, four partitions, into files below `root`; `more` goes into the source.
+std::string files_document(std::uint16_t port, const std::string& root, const std::string& more = {});
+
+// Runs `fluxgate` with the token in the environment.
+Finished run_fluxgate(const std::vector<std::string>& arguments, const std::string& directory = ".");
+std::unique_ptr<Process> start_fluxgate(const std::vector<std::string>& arguments, const std::string& directory = ".");
+
+// The payload of a message's text.
+std::string payload_of(const std::string& message);
+
+} // namespace fluxgate::test
