@@ -33,7 +33,7 @@ struct Client::Impl {
     enum class Step { event, again, wait };
 
     Impl(Endpoint to, TlsOptions tls, Deadlines d, Limits l, Clock c)
-        : endpoint(std::move(to)), deadlines(d), limits(l), clock(std::move(c)), transport(endpoint, std::move(tls)), buffer(kBuffer) {}
+        : endpoint(std::move(to)), deadlines(d), limits(l), clock(std::move(c)), transport(endpoint, std::move(tls), clock), buffer(kBuffer) {}
 
     // --- time -------------------------------------------------------------------------------------------------------
 
@@ -378,6 +378,7 @@ struct Client::Impl {
     bool kept = false;   // the connection rests and may serve again
     bool reused = false; // this exchange runs on a connection that rested
     int interim = 0;
+    ConnectionReport connection; // what connection() last answered
 
     std::int64_t mark = 0;    // the clock when `spent` was last brought up to date
     std::int64_t left_at = 0; // the clock when run last returned
@@ -432,6 +433,11 @@ std::uint64_t Client::body_bytes() const {
 }
 std::uint64_t Client::wire_bytes() const {
     return impl_->path.wire_bytes();
+}
+const ConnectionReport& Client::connection() const {
+    impl_->connection = impl_->transport.report();
+    impl_->connection.reused = impl_->reused;
+    return impl_->connection;
 }
 
 } // namespace fluxgate::http

@@ -64,6 +64,23 @@ enum class Event {
     failed    // see error(); the connection is closed
 };
 
+// What is known of the connection that carries (or failed to carry) the current exchange, filled step by step: a step that was
+// not reached has `done` false. For diagnosis; text is for a person, certificate names are the server's and untrusted.
+struct ConnectionReport {
+    struct Step {
+        bool done = false;
+        std::chrono::nanoseconds took{};
+    };
+    Step resolve, connect, proxy, tls;
+    bool reused = false;                // a kept-alive connection: the steps are those of its making
+    std::vector<std::string> addresses; // what the name resolved to, e.g. "127.0.0.1", "::1"
+    std::string peer;                   // the address that accepted, with port
+    std::string proxy_address;          // "host:port" of the proxy, or empty
+    std::string tls_version;            // "TLSv1.3", or empty
+    std::string certificate_subject, certificate_issuer;
+    std::int64_t certificate_not_after = 0; // seconds since 1970 UTC; 0 without TLS
+};
+
 // Threads: everything from one thread at a time, but wake().
 class Client {
 public:
@@ -98,6 +115,8 @@ public:
     [[nodiscard]] const Error& error() const;       // after `failed`
     [[nodiscard]] std::uint64_t body_bytes() const; // decoded bytes of this exchange
     [[nodiscard]] std::uint64_t wire_bytes() const; // body bytes before decoding
+    // Of the present or else the last exchange's connection; empty before the first one. Valid until the next call of another member.
+    [[nodiscard]] const ConnectionReport& connection() const;
 
 private:
     struct Impl;

@@ -97,6 +97,12 @@ std::string time_text(const ASN1_TIME* time) {
     return text.data();
 }
 
+// Seconds since 1970 UTC; 0 when it cannot be told.
+std::int64_t epoch_of(const ASN1_TIME* time) {
+    std::tm tm{};
+    return time != nullptr && ASN1_TIME_to_tm(time, &tm) == 1 ? static_cast<std::int64_t>(::timegm(&tm)) : 0;
+}
+
 std::string address_text(const ASN1_OCTET_STRING* address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
     const int size = ASN1_STRING_length(address);
@@ -137,7 +143,12 @@ int remember_failure(int verdict, X509_STORE_CTX* store) {
     if (failure == nullptr || failure->code != X509_V_OK) return verdict;
     failure->code = X509_STORE_CTX_get_error(store);
     failure->depth = X509_STORE_CTX_get_error_depth(store);
-    if (X509* const leaf = X509_STORE_CTX_get0_cert(store); leaf != nullptr) failure->names = names_text(leaf);
+    if (X509* const leaf = X509_STORE_CTX_get0_cert(store); leaf != nullptr) {
+        failure->names = names_text(leaf);
+        failure->leaf_subject = name_text(X509_get_subject_name(leaf));
+        failure->leaf_issuer = name_text(X509_get_issuer_name(leaf));
+        failure->leaf_not_after = epoch_of(X509_get0_notAfter(leaf));
+    }
     if (const X509* const at = X509_STORE_CTX_get_current_cert(store); at != nullptr) {
         failure->subject = name_text(X509_get_subject_name(at));
         failure->issuer = name_text(X509_get_issuer_name(at));
@@ -195,6 +206,18 @@ bool prepare_ssl(SSL* ssl, const Endpoint& endpoint, VerifyFailure& failure) {
     X509_VERIFY_PARAM_set_hostflags(param, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     return SSL_set_tlsext_host_name(ssl, endpoint.host.c_str()) == 1 &&
            X509_VERIFY_PARAM_set1_host(param, endpoint.host.c_str(), endpoint.host.size()) == 1;
+}
+
+void note_certificate(const SSL* ssl, const VerifyFailure& failure, ConnectionReport& report) {
+    report.tls_version = SSL_get_version(ssl);
+    report.certificate_subject = failure.leaf_subject;
+    report.certificate_issuer = failure.leaf_issuer;
+    report.certificate_not_after = failure.leaf_not_after;
+    if (const X509* const leaf = SSL_get0_peer_certificate(ssl); leaf != nullptr) {
+        report.certificate_subject = name_text(X509_get_subject_name(leaf));
+        report.certificate_issuer = name_text(X509_get_issuer_name(leaf));
+        report.certificate_not_after = epoch_of(X509_get0_notAfter(leaf));
+    }
 }
 
 Error handshake_error(const Endpoint& endpoint, const TlsOptions& options, const VerifyFailure& failure, const std::string& reason, bool cut) {

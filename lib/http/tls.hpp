@@ -27,10 +27,16 @@ struct VerifyFailure {
     std::string issuer;
     std::string until, from; // its validity, "2026-01-01 00:00:00 UTC"
     std::string names;       // the names and addresses in the server's certificate
+    // Of the server's own certificate, whichever was at fault.
+    std::string leaf_subject, leaf_issuer;
+    std::int64_t leaf_not_after = 0;
 };
 
 // Sets SNI and the name or address to verify. `failure` must outlive `ssl`; the verification writes to it.
 bool prepare_ssl(SSL* ssl, const Endpoint& endpoint, VerifyFailure& failure);
+
+// TLS version and the server's certificate, for diagnosis; after a refused one too.
+void note_certificate(const SSL* ssl, const VerifyFailure& failure, ConnectionReport& report);
 
 // The error of a handshake that failed. `reason` is the transport's own text. Not retryable when a person must change something.
 Error handshake_error(const Endpoint& endpoint, const TlsOptions& options, const VerifyFailure& failure, const std::string& reason, bool cut);

@@ -1,5 +1,6 @@
 #include "http/transport.hpp"
 
+#include "http/exchange_text.hpp"
 #include "http/resolver.hpp"
 #include "http/tls.hpp"
 
@@ -82,7 +83,8 @@ bool is_cut(const error_code& ec) {
 
 // One connection. Handlers share it, so that one that is given up stays whole until its last handler has run.
 struct Transport::Link : std::enable_shared_from_this<Transport::Link> {
-    Link(asio::io_context& io, const Endpoint& to, const TlsOptions& options) : socket(io), endpoint(to), tls(options) {}
+    Link(asio::io_context& io, const Endpoint& to, const TlsOptions& options, const Client::Clock& time)
+        : socket(io), endpoint(to), tls(options), clock(time), step_began(clock()) {}
 
     const std::string& host() const { return endpoint.host; }
     std::string where() const { return endpoint.host + ":" + std::to_string(endpoint.port); }
@@ -96,6 +98,20 @@ struct Transport::Link : std::enable_shared_from_this<Transport::Link> {
     void shut() {
         error_code ignored; // closing is all that is left to do
         socket.close(ignored);
+    }
+
+    void step_done(ConnectionReport::Step& step) {
+        const std::int64_t now = clock();
+        step = {true, std::chrono::nanoseconds{now - step_began}};
+        step_began = now;
+    }
+
+    void resolved(std::vector<Address> found) {
+        addresses = std::move(found);
+        for (const Address& address : addresses)
+            report.addresses.push_back(address.text());
+        step_done(report.resolve);
+        connect_next();
     }
 
     void connect_next() {
@@ -127,6 +143,10 @@ struct Transport::Link : std::enable_shared_from_this<Transport::Link> {
             e.retryable = true;
             return fail(std::move(e));
         }
+        step_done(report.connect);
+        error_code peer_unknown; // then the report names none
+        if (const tcp::endpoint peer = socket.remote_endpoint(peer_unknown); !peer_unknown)
+            report.peer = place({false, peer.address().to_string(), peer.port()});
         error_code non_blocking;
         socket.non_blocking(true, non_blocking);
         if (non_blocking) return fail({Errc::connect, "the connection to " + where() + " cannot be used: " + non_blocking.message()});
@@ -144,7 +164,9 @@ struct Transport::Link : std::enable_shared_from_this<Transport::Link> {
             return fail({Errc::tls, "TLS with " + where() + " cannot begin: the host name is not one that a certificate can be checked against"});
         stream->async_handshake(asio::ssl::stream_base::client, [self = shared_from_this()](const error_code& ec) {
             if (self->state != State::handshaking) return;
+            note_certificate(self->stream->native_handle(), self->verify, self->report);
             if (!ec) {
+                self->step_done(self->report.tls);
                 self->state = State::open;
             } else {
                 self->fail(handshake_error(self->endpoint, self->tls, self->verify, ec.message(), is_cut(ec)));
@@ -177,6 +199,9 @@ struct Transport::Link : std::enable_shared_from_this<Transport::Link> {
     tcp::socket socket;
     const Endpoint endpoint;
     const TlsOptions tls;
+    const Client::Clock clock;
+    ConnectionReport report;
+    std::int64_t step_began = 0; // by the clock
     std::optional<asio::ssl::context> context;
     std::optional<TlsStream> stream;
     VerifyFailure verify;
@@ -193,29 +218,32 @@ struct Transport::Link : std::enable_shared_from_this<Transport::Link> {
 };
 
 struct Transport::Impl {
-    Impl(Endpoint to, TlsOptions options) : endpoint(std::move(to)), tls(std::move(options)), work(asio::make_work_guard(io)) {}
+    Impl(Endpoint to, TlsOptions options, Client::Clock time)
+        : endpoint(std::move(to)), tls(std::move(options)), clock(std::move(time)), work(asio::make_work_guard(io)) {}
 
-    std::shared_ptr<Link> fresh() { return std::make_shared<Link>(io, endpoint, tls); }
+    std::shared_ptr<Link> fresh() { return std::make_shared<Link>(io, endpoint, tls, clock); }
 
     void take_addresses() {
         std::optional<Resolution> answer = mailbox->take();
         if (!answer) return;
         mailbox.reset();
         if (!answer->ok()) return link->fail(std::move(*answer).error());
-        link->addresses = std::move(*answer).value();
-        link->connect_next();
+        link->resolved(std::move(*answer).value());
     }
 
     const Endpoint endpoint;
     const TlsOptions tls;
-    asio::io_context io{1}; // before what lives on it
+    const Client::Clock clock;
+    ConnectionReport last_report; // of the link before the present one
+    asio::io_context io{1};       // before what lives on it
     std::atomic<bool> woken{false};
     asio::executor_work_guard<asio::io_context::executor_type> work;
     std::shared_ptr<Link> link = fresh();
     std::shared_ptr<Mailbox> mailbox;
 };
 
-Transport::Transport(Endpoint endpoint, TlsOptions tls) : impl_(std::make_unique<Impl>(std::move(endpoint), std::move(tls))) {}
+Transport::Transport(Endpoint endpoint, TlsOptions tls, Client::Clock clock)
+    : impl_(std::make_unique<Impl>(std::move(endpoint), std::move(tls), std::move(clock))) {}
 
 Transport::~Transport() {
     close();
@@ -226,8 +254,7 @@ void Transport::open() {
     Link& link = *impl_->link;
     const Endpoint& to = impl_->endpoint;
     if (std::optional<std::vector<Address>> numeric = numeric_addresses(to.host, to.port)) {
-        link.addresses = std::move(*numeric);
-        return link.connect_next();
+        return link.resolved(std::move(*numeric));
     }
     link.state = State::resolving;
     impl_->mailbox = std::make_shared<Mailbox>([&io = impl_->io] { asio::post(io, [] {}); });
@@ -239,6 +266,7 @@ void Transport::close() {
         impl_->mailbox->close(); // from here on nobody posts to the loop
         impl_->mailbox.reset();
     }
+    if (impl_->link->state != State::closed) impl_->last_report = std::move(impl_->link->report);
     impl_->link->state = State::closed;
     impl_->link->shut();
     impl_->link = impl_->fresh();
@@ -277,6 +305,10 @@ std::string Transport::doing() const {
     case State::failed: break;
     }
     return "connecting";
+}
+
+const ConnectionReport& Transport::report() const {
+    return impl_->link->state == State::closed ? impl_->last_report : impl_->link->report;
 }
 
 void Transport::send(std::string_view head, std::string_view body) {

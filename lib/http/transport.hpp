@@ -24,8 +24,8 @@ public:
         std::string problem;      // neither: how the connection broke
     };
 
-    Transport(Endpoint endpoint, TlsOptions tls);
-    ~Transport(); // never waits for the system's resolver
+    Transport(Endpoint endpoint, TlsOptions tls, Client::Clock clock); // the clock times the steps of the report
+    ~Transport();                                                      // never waits for the system's resolver
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
 
@@ -38,8 +38,9 @@ public:
     [[nodiscard]] std::size_t addresses_left() const; // behind the present one
 
     [[nodiscard]] State state() const;
-    [[nodiscard]] const Error& error() const; // when failed
-    [[nodiscard]] std::string doing() const;  // "connecting to 10.0.0.1", for a deadline's text
+    [[nodiscard]] const Error& error() const;             // when failed
+    [[nodiscard]] std::string doing() const;              // "connecting to 10.0.0.1", for a deadline's text
+    [[nodiscard]] const ConnectionReport& report() const; // of the present connection, or the last one; `reused` is not known here
 
     // Begins to send; the bytes must stay until sent(), a problem, or close(). Precondition: open.
     void send(std::string_view head, std::string_view body);
