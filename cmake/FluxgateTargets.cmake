@@ -35,6 +35,9 @@ function(fluxgate_plugin name)
   set_target_properties(stage_${name} PROPERTIES PREFIX "" OUTPUT_NAME fluxgate_stage_${name}
     LIBRARY_OUTPUT_DIRECTORY ${PLUGIN_OUTPUT_DIRECTORY})
   target_link_options(stage_${name} PRIVATE -Wl,--version-script=${PROJECT_SOURCE_DIR}/cmake/plugin.map -Wl,--exclude-libs,ALL)
+  if(NOT FLUXGATE_SANITIZE)
+    target_link_options(stage_${name} PRIVATE -Wl,-z,defs) # a missing symbol is an error of the build, not of the host's load
+  endif()
   set_target_properties(stage_${name} PROPERTIES LINK_DEPENDS ${PROJECT_SOURCE_DIR}/cmake/plugin.map)
 endfunction()
 

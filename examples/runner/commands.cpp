@@ -42,9 +42,7 @@ Host make_host(const CommonOptions& common) {
     options.log = [](const LogEntry& entry) { (*writer)(entry); };
     Host host{std::move(options)};
     for (const std::string& directory : stage_directories(common.stage_path)) {
-        const LoadReport report = host.load_plugins_in(directory);
-        for (const Error& error : report.failures)
-            host.log(LogLevel::warning, "plugin.refused", error.text());
+        host.load_plugins_in(directory); // what cannot be used is logged by the host
     }
     return host;
 }

@@ -55,7 +55,19 @@ std::string host_name() {
     return is_id(name) ? name : "local";
 }
 
-// What the run has come to, in one line for the log.
+const char* ending_name(const Pipeline& pipeline) {
+    const std::optional<Outcome> outcome = pipeline.outcome();
+    if (!outcome) return "running";
+    switch (outcome->how) {
+    case Ending::ended: return "ended";
+    case Ending::stopped: return "stopped";
+    case Ending::output_closed: return "output closed";
+    case Ending::failed: return "failed";
+    }
+    return "?";
+}
+
+// What the run has come to, in one line for the log. The reason of a failure was logged by the stage or the host.
 void log_summary(const Host& host, const Pipeline& pipeline) {
     const PipelineCounters c = pipeline.counters();
     std::uint64_t delivered = 0;
@@ -64,7 +76,7 @@ void log_summary(const Host& host, const Pipeline& pipeline) {
     const std::string read = std::to_string(c.messages), out = std::to_string(delivered), letters = std::to_string(c.dead_letters);
     const std::string abandoned = std::to_string(c.batches_abandoned);
     host.log(LogLevel::info, "run.finished", "the pipeline has ended",
-             {{"pipeline", pipeline.id()}, {"messages", read}, {"delivered", out}, {"deadLetters", letters}, {"batchesAbandoned", abandoned}});
+             {{"pipeline", pipeline.id()}, {"outcome", ending_name(pipeline)}, {"messages", read}, {"delivered", out}, {"deadLetters", letters}, {"batchesAbandoned", abandoned}});
 }
 
 // Stops in order while a second signal is still listened to: it leaves at once, which loses nothing that was acknowledged.
@@ -84,11 +96,7 @@ void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals)
 
 int exit_code(const Host& host, const Pipeline& pipeline, const RunOptions& options) {
     const std::optional<Outcome> outcome = pipeline.outcome();
-    if (outcome && outcome->how == Ending::failed) {
-        const std::string why = outcome->error ? outcome->error->text() : "no reason was given";
-        host.log(LogLevel::error, "run.failed", why, {{"pipeline", pipeline.id()}, {"stage", outcome->stage}});
-        return Exit::failed;
-    }
+    if (outcome && outcome->how == Ending::failed) return Exit::failed;
     const std::uint64_t letters = pipeline.counters().dead_letters;
     if (options.fail_on_dead_letter && letters != 0) {
         host.log(LogLevel::error, "run.dead_letters", "there are dead letters, and --fail-on-dead-letter was given",

@@ -1,5 +1,6 @@
 #include "request.hpp"
 
+#include "config/url.hpp"
 #include "message/buffer.hpp"
 #include "message/json_text.hpp"
 
@@ -89,17 +90,13 @@ std::string next_step(const Settings& settings, const http::Head& head) {
 
 } // namespace
 
-bool is_loopback(std::string_view host) {
-    return host == "localhost" || host == "::1" || host.substr(0, 4) == "127.";
-}
-
 bool wants_gzip(const Settings& settings) {
     switch (settings.compression) {
     case Compression::gzip: return true;
     case Compression::none: return false;
     case Compression::automatic: break;
     }
-    return !is_loopback(settings.url.host);
+    return !config::is_loopback(settings.url.host);
 }
 
 http::Request query_request(const Settings& settings, std::string_view token) {

@@ -16,8 +16,6 @@ namespace fluxgate::influxdb {
 // Whether gzip is asked for: `auto` means not from a loopback address.
 [[nodiscard]] bool wants_gzip(const Settings& settings);
 
-[[nodiscard]] bool is_loopback(std::string_view host);
-
 // "http://host:port/prefix", for messages.
 [[nodiscard]] std::string address(const Url& url);
 

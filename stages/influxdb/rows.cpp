@@ -4,8 +4,6 @@
 
 namespace fluxgate::influxdb {
 
-namespace {
-
 flux::Limits reader_limits(const Settings& settings) {
     flux::Limits limits;
     limits.max_row_bytes = settings.limits.max_row_bytes;
@@ -13,6 +11,8 @@ flux::Limits reader_limits(const Settings& settings) {
     limits.max_header_bytes = settings.limits.max_header_bytes;
     return limits;
 }
+
+namespace {
 
 message::Options message_options(const Settings& settings) {
     message::Options options;
@@ -41,9 +41,9 @@ void Rows::begin() {
     failed_ = false;
 }
 
-void Rows::on_body(std::string_view bytes) {
+void Rows::take(std::string_view bytes, std::int64_t received_ns) {
     if (failed_ || fatal_) return;
-    received_ns_ = host_.wall_ns();
+    received_ns_ = received_ns;
     now_ns_ = host_.monotonic_ns();
     if (const std::int64_t ms = received_ns_ / 1'000'000; ms != timestamp_ms_) {
         timestamp_ms_ = ms;
@@ -147,6 +147,10 @@ void Rows::dead_letter(std::string_view code, std::string_view text, std::string
         return;
     }
     ++counts_.dead_letters;
+    if (code == "jq-timeout") {
+        ++counts_.halted;
+        host_.set_health(FG_HEALTH_NEEDS_ATTENTION, "jq-timeout", text);
+    }
 }
 
 } // namespace fluxgate::influxdb

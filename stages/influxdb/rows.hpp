@@ -16,11 +16,14 @@
 
 namespace fluxgate::influxdb {
 
+flux::Limits reader_limits(const Settings& settings);
+
 // What happened to the rows of one response. rows == messages + dead_letters, always.
 struct RowCounts {
     std::uint64_t rows = 0, messages = 0, dead_letters = 0;
     std::uint64_t replaced_sequences = 0; // of bad UTF-8
     std::uint64_t renamed_columns = 0;
+    std::uint64_t halted = 0; // jq evaluations that hit their time limit; dead letters, too
 };
 
 class Rows : public http::BodySink {
@@ -30,7 +33,10 @@ public:
     // A new response begins.
     void begin();
 
-    void on_body(std::string_view bytes) override;
+    void on_body(std::string_view bytes) override { take(bytes, host_.wall_ns()); }
+
+    // The same for bytes that were received at another time (nanoseconds since 1970 UTC).
+    void take(std::string_view bytes, std::int64_t received_ns);
 
     // Set when the response cannot be read on (corrupt, error table) / when a dead letter could not be put on record. What
     // comes after is not looked at.

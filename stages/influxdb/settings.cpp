@@ -200,13 +200,12 @@ void read_options(const Fields& document, Settings& settings) {
 }
 
 // These are checked like everything else, then refused: reading plainly instead would deliver other rows than asked for.
-void refuse_unavailable(const Fields& document, const Settings& settings, Findings& findings) {
+void refuse_unavailable(const Fields& document, Findings& findings) {
     constexpr std::string_view not_yet = "not available yet; remove it";
     for (const char* name : {"incremental", "read"}) {
         const std::string pointer = config::child("", std::string_view{name});
         if (document.has(name) && !findings.error_within(pointer)) findings.error(pointer, std::string{not_yet});
     }
-    if (settings.delivery == Delivery::verified) findings.error("/delivery", "\"verified\" is not available yet; use \"streaming\", the default");
 }
 
 } // namespace
@@ -230,7 +229,7 @@ ParsedSettings parse_settings(std::string_view document) {
     read_query(fields, settings, findings);
     read_retry(fields, settings, findings);
     read_tls(fields, settings, findings);
-    refuse_unavailable(fields, settings, findings);
+    refuse_unavailable(fields, findings);
     out.violations = std::move(findings).take(json.dom);
     if (!config::has_error(out.violations)) out.settings = std::move(settings);
     return out;

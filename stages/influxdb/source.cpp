@@ -1,5 +1,6 @@
 #include "source.hpp"
 
+#include "config/duration.hpp"
 #include "request.hpp"
 
 #include <algorithm>
@@ -78,7 +79,7 @@ Result<std::unique_ptr<InfluxSource>> InfluxSource::create(const stage::Config& 
 }
 
 InfluxSource::InfluxSource(Settings settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host, bool once)
-    : settings_(std::move(settings)), host_(host), once_(once), rows_(settings_, std::move(partitioner), host_),
+    : settings_(std::move(settings)), host_(host), once_(once), rows_(settings_, std::move(partitioner), host_), verification_(settings_, host_),
       client_(http::Endpoint{settings_.url.https, settings_.url.host, settings_.url.port},
               http::TlsOptions{settings_.tls.ca_file, settings_.tls.cert_file, settings_.tls.key_file, settings_.tls.tls13_only,
                                settings_.tls.insecure_skip_verify},
@@ -109,6 +110,10 @@ Result<stage::Next> InfluxSource::next(std::int64_t timeout_ns, fg_batch& batch)
             drive(deadline);
             continue;
         }
+        if (replaying_) {
+            replay();
+            continue;
+        }
         const poll::Action action = machine_.next(now);
         switch (action.kind) {
         case poll::Action::Kind::query: begin_query(now); break;
@@ -125,6 +130,7 @@ Result<stage::Next> InfluxSource::next(std::int64_t timeout_ns, fg_batch& batch)
 void InfluxSource::begin_query(std::int64_t now_ns) {
     query_began_ns_ = now_ns;
     rows_.begin();
+    verification_.begin();
     Result<stage::Secret> token = host_.secret(settings_.secret_name);
     token_hash_.reset();
     if (!token.ok()) {
@@ -133,7 +139,8 @@ void InfluxSource::begin_query(std::int64_t now_ns) {
     }
     token_hash_ = std::hash<std::string_view>{}(token->value());
     host_.log(FG_LOG_DEBUG, "query.started", "the query was sent", {{"server", address(settings_.url)}});
-    client_.start(query_request(settings_, token->value()), rows_);
+    http::BodySink& sink = verified() ? static_cast<http::BodySink&>(verification_) : rows_;
+    client_.start(query_request(settings_, token->value()), sink);
 }
 
 // Runs the exchange until something happened, at most until `deadline_ns` or until an open block is due.
@@ -159,18 +166,30 @@ void InfluxSource::drive(std::int64_t deadline_ns) {
     case http::Event::finished: on_finished(); return;
     case http::Event::failed: query_failed(client_.error()); return;
     }
+    if (!check_body()) client_.abort(); // nothing behind this point can be trusted, so the rest is not read
+}
+
+// False: what was received so far says that the answer cannot be used; the trouble is reported.
+bool InfluxSource::check_body() {
     if (rows_.fatal()) {
-        client_.abort();
-        batcher.flush();
+        rows_.batcher().flush();
         fatal_ = rows_.fatal();
-    } else if (rows_.failure() != nullptr) {
-        // Nothing behind this point can be trusted, so the rest is not read.
-        const flux::Failure failure = *rows_.failure();
-        client_.abort();
-        Error error{failure.code, "the answer of " + address(settings_.url) + " cannot be used: " + failure.message};
-        error.server_text = failure.server_text;
-        query_failed(std::move(error));
+        return false;
     }
+    if (verification_.spool_error()) {
+        query_failed(*verification_.spool_error());
+        return false;
+    }
+    const flux::Failure* failure = verified() ? verification_.failure() : rows_.failure();
+    if (failure == nullptr) return true;
+    query_failed(unusable(*failure));
+    return false;
+}
+
+Error InfluxSource::unusable(const flux::Failure& failure) const {
+    Error error{failure.code, "the answer of " + address(settings_.url) + " cannot be used: " + failure.message};
+    error.server_text = failure.server_text;
+    return error;
 }
 
 void InfluxSource::on_finished() {
@@ -179,23 +198,39 @@ void InfluxSource::on_finished() {
         query_failed(status_error(settings_, head, client_.error_body()));
         return;
     }
-    if (rows_.fatal()) {
-        rows_.batcher().flush();
-        fatal_ = rows_.fatal();
-        return;
-    }
-    if (const flux::Failure* failure = rows_.failure(); failure != nullptr) {
-        Error error{failure->code, "the answer of " + address(settings_.url) + " cannot be used: " + failure->message};
-        error.server_text = failure->server_text;
-        query_failed(std::move(error));
-        return;
-    }
-    const std::string missing = client_.complete() ? rows_.finish() : client_.incomplete_reason();
+    if (!check_body()) return;
+    const std::string missing = !client_.complete() ? client_.incomplete_reason() : verified() ? verification_.finish() : rows_.finish();
     if (!missing.empty()) {
         query_failed(Error{Errc::incomplete, "the answer of " + address(settings_.url) + " is not complete: " + missing});
         return;
     }
-    query_succeeded();
+    const std::int64_t now = host_.monotonic_ns();
+    if (verified()) {
+        replaying_ = true;
+        replay_ended_ns_ = now;
+    } else {
+        query_succeeded(now);
+    }
+}
+
+// Renders the next piece of a verified answer. The next query waits for the last one.
+void InfluxSource::replay() {
+    Result<Spool::Piece> piece = verification_.spool().next();
+    if (piece.ok() && !piece->bytes.empty()) {
+        rows_.take(piece->bytes, piece->received_ns);
+        if (rows_.fatal()) {
+            rows_.batcher().flush();
+            fatal_ = rows_.fatal();
+        }
+        return;
+    }
+    replaying_ = false;
+    verification_.spool().clear();
+    if (piece.ok()) {
+        query_succeeded(replay_ended_ns_);
+    } else {
+        query_failed(std::move(piece).error());
+    }
 }
 
 void InfluxSource::report_counts() {
@@ -219,27 +254,32 @@ void InfluxSource::report_counts() {
     rows_.batcher().flush();
 }
 
-void InfluxSource::query_succeeded() {
-    const std::int64_t now = host_.monotonic_ns();
+void InfluxSource::query_succeeded(std::int64_t ended_ns) {
     report_counts();
     const RowCounts& c = rows_.counts();
+    const std::string seconds = std::to_string(static_cast<double>(ended_ns - query_began_ns_) / 1e9);
     host_.count("queries", 1, {{"outcome", "complete"}});
-    host_.observe("query_seconds", static_cast<double>(now - query_began_ns_) / 1e9);
+    host_.observe("query_seconds", static_cast<double>(ended_ns - query_began_ns_) / 1e9);
     if (last_error_) {
         host_.log(FG_LOG_INFO, "query.recovered", "the query succeeds again", {{"failures", std::to_string(machine_.failures())}});
         last_error_.reset();
     }
     waits_for_secret_ = false;
-    host_.set_health(FG_HEALTH_OK, "ok", "");
+    if (c.halted == 0) {
+        // Skipping verification is nothing to be forgotten about.
+        const bool blind = settings_.url.https && settings_.tls.insecure_skip_verify;
+        host_.set_health(FG_HEALTH_OK, blind ? "tls.unverified" : "ok",
+                         blind ? "the server's certificate is not verified (tls.insecureSkipVerify)" : "");
+    }
     host_.log(FG_LOG_DEBUG, "query.finished", "the result is complete",
               {{"rows", std::to_string(c.rows)},
                {"messages", std::to_string(c.messages)},
                {"deadLetters", std::to_string(c.dead_letters)},
-               {"seconds", std::to_string(static_cast<double>(now - query_began_ns_) / 1e9)}});
-    machine_.succeeded(now);
+               {"seconds", seconds}});
+    machine_.succeeded(ended_ns);
 }
 
-// Rows of an answer that broke off were handed on already (delivery: streaming) and come again with the next try.
+// With delivery: streaming, rows of an answer that broke off were handed on already and come again with the next try.
 void InfluxSource::query_failed(Error error) {
     const std::int64_t now = host_.monotonic_ns();
     report_counts();
@@ -248,17 +288,25 @@ void InfluxSource::query_failed(Error error) {
     const poll::Trouble trouble = poll::classify(error, retry_after);
     const bool person = trouble.kind != poll::TroubleClass::retry_soon;
     host_.count("queries", 1, {{"outcome", person ? "refused" : "failed"}});
-    if (!last_error_ || !same_trouble(*last_error_, error)) {
-        const std::string seen = std::to_string(rows_.counts().rows);
-        host_.log(person ? FG_LOG_ERROR : FG_LOG_WARNING, "query.failed", error.message,
-                  {{"server_said", error.server_text},
-                   {"rowsBefore", seen},
-                   {"next", person ? "needs a person; tried again at the interval" : "tried again soon"}});
-    }
-    host_.set_health(person ? FG_HEALTH_NEEDS_ATTENTION : FG_HEALTH_RETRYING, message_of(error.code), error.text());
+    machine_.failed(now, trouble);
+    report_trouble(error, person, now);
     waits_for_secret_ = error.http_status == 401 || error.code == Errc::secret;
     last_error_ = std::move(error);
-    machine_.failed(now, trouble);
+}
+
+// A change of state is logged once; repeats only move the health's text, which says when the next try is due.
+void InfluxSource::report_trouble(const Error& error, bool person, std::int64_t now_ns) {
+    const poll::Action next = machine_.next(now_ns);
+    if (next.kind != poll::Action::Kind::wait) return; // the source ends with this error, and its host tells of that
+    const std::string due = config::format_duration(std::chrono::round<std::chrono::milliseconds>(std::chrono::nanoseconds{next.until_ns - now_ns}));
+    host_.set_health(person ? FG_HEALTH_NEEDS_ATTENTION : FG_HEALTH_RETRYING, message_of(error.code),
+                     error.text() + "; try " + std::to_string(machine_.failures() + 1) + " in " + due);
+    if (last_error_ && same_trouble(*last_error_, error)) return;
+    host_.log(person ? FG_LOG_ERROR : FG_LOG_WARNING, "query.failed", error.message,
+              {{"server_said", error.server_text},
+               {"rowsBefore", std::to_string(rows_.counts().rows)},
+               {"class", person ? "needs a person" : "retried"},
+               {"nextTryIn", due}});
 }
 
 Error InfluxSource::final_error() const {

@@ -6,6 +6,7 @@
 #include "poll/machine.hpp"
 #include "rows.hpp"
 #include "settings.hpp"
+#include "verification.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -32,12 +33,16 @@ public:
 private:
     InfluxSource(Settings settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host, bool once);
 
-    // One step within [now, deadline]; true: next() has an answer that is not a batch.
+    [[nodiscard]] bool verified() const noexcept { return settings_.delivery == Delivery::verified; }
     void begin_query(std::int64_t now_ns);
     void drive(std::int64_t deadline_ns);
+    bool check_body();
     void on_finished();
-    void query_succeeded();
+    void replay();
+    void query_succeeded(std::int64_t ended_ns);
     void query_failed(Error error);
+    void report_trouble(const Error& error, bool person, std::int64_t now_ns);
+    [[nodiscard]] Error unusable(const flux::Failure& failure) const;
     [[nodiscard]] Error final_error() const;
     void rest(std::int64_t until_ns);
     void watch_secret(std::int64_t now_ns);
@@ -47,10 +52,13 @@ private:
     const stage::Host host_;
     const bool once_;
     Rows rows_;
+    Verification verification_;
     http::Client client_;
     poll::Machine machine_;
 
     std::int64_t query_began_ns_ = 0;
+    bool replaying_ = false;                // a verified answer is being rendered from its spool
+    std::int64_t replay_ended_ns_ = 0;      // when that answer ended
     std::optional<std::size_t> token_hash_; // of the value that was used last; none when it could not be resolved
     bool waits_for_secret_ = false;
     std::optional<Error> last_error_;

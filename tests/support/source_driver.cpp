@@ -64,8 +64,8 @@ RecordingHost::RecordingHost() {
         self(c).health_ = {level, text(code), text(words)};
         self(c).log_.push_back("health " + std::to_string(level) + " " + text(code) + " " + text(words));
     };
-    table_.monotonic_ns = [](void*) -> std::int64_t {
-        return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+    table_.monotonic_ns = [](void* c) -> std::int64_t {
+        return self(c).ahead_ns_ + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
     };
     table_.wall_ns = [](void*) -> std::int64_t {
         return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
@@ -81,6 +81,10 @@ void RecordingHost::set_secret(const std::string& name, const std::string& value
 void RecordingHost::refuse_dead_letters() {
     const std::lock_guard lock{mutex_};
     refuse_letters_ = true;
+}
+
+void RecordingHost::advance(std::chrono::nanoseconds by) {
+    ahead_ns_ += by.count();
 }
 
 std::vector<std::string> RecordingHost::log() const {

@@ -5,6 +5,8 @@
 #include "fluxgate/stage.h"
 #include "fluxgate/stage.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -30,7 +32,8 @@ public:
     [[nodiscard]] const fg_host* table() const noexcept { return &table_; }
 
     void set_secret(const std::string& name, const std::string& value);
-    void refuse_dead_letters(); // from now on they cannot be written
+    void refuse_dead_letters();                // from now on they cannot be written
+    void advance(std::chrono::nanoseconds by); // moves the monotonic clock that the stage sees
 
     [[nodiscard]] std::vector<std::string> log() const; // "level event message name=value..."
     [[nodiscard]] std::string all_output() const;       // everything that was logged, set or written
@@ -47,6 +50,7 @@ private:
     std::map<std::string, double> metrics_;
     Health health_;
     bool refuse_letters_ = false;
+    std::atomic<std::int64_t> ahead_ns_{0};
 };
 
 // A message as it came out.

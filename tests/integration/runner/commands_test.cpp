@@ -81,10 +81,10 @@ TEST_CASE("a bad jq expression is a configuration error with jq's own words") {
 TEST_CASE("what is not there yet is refused in so many words") {
     const test::TempDirectory directory;
     std::string text = test::original_document(1234);
-    text.insert(1, R"("delivery":"verified",)");
+    text.insert(1, R"("incremental":{"start":"-1h"},)");
     const test::Finished f = run_fluxgate({"validate", directory.write("later.json", text)});
     CHECK(f.code == 2);
-    CHECK(f.err.find("error at /delivery: ") != std::string::npos);
+    CHECK(f.err.find("error at /incremental: ") != std::string::npos);
     CHECK(f.err.find("not available yet") != std::string::npos);
     const test::Finished unknown =
         run_fluxgate({"validate",
