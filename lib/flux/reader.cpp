@@ -71,6 +71,7 @@ bool Reader::in_header(char first) const noexcept {
 
 Event Reader::on_bad_quote(Scanner::Status status) {
     const std::uint64_t at = record_offset_ + scanner_.offset();
+    offset_ = at;
     ++records_;
     const std::size_t column = scanner_.field_count() + 1;
     if (status == Scanner::Status::quote_in_field) return fail(Errc::corrupt, at, column, "a quote stands inside an unquoted field");
@@ -86,6 +87,7 @@ Event Reader::on_record(const char* begin, std::size_t size) {
     const char first = carried ? carry_.front() : *begin;
     const bool header = in_header(first) && scanner_.content_size() != 0;
     const std::uint64_t limit = header ? limits_.max_header_bytes : limits_.max_row_bytes;
+    if (state_ != State::annotations) header_bytes_ = 0; // each block has the whole bound
     if (header && header_bytes_ + record_size > limit) {
         return fail(Errc::corrupt, record_offset_, 0,
                     "the annotations and header of a table are longer than limits.maxHeaderBytes (" + std::to_string(limit) + " bytes)");
@@ -103,24 +105,15 @@ Event Reader::on_record(const char* begin, std::size_t size) {
         return Event::need_more;
     }
     last_was_blank_ = false;
-    if (state_ != State::annotations && first != '#' && too_long) {
-        if (state_ == State::start) return fail(Errc::corrupt, record_offset_, 0, "a row stands before any header");
-        if (scanner_.field_count() != table_.columns.size() + annotation_columns)
-            return wrong_field_count(table_.columns.size() + annotation_columns);
-        row_ = Row{
-            {}, std::string_view{text, static_cast<std::size_t>(std::min<std::uint64_t>(limit, scanner_.content_size()))}, record_offset_, records_};
-        long_row_bytes_ = scanner_.content_size();
-        return Event::long_row;
-    }
     if (first == '#') return on_annotation(text);
+    const std::string_view kept{text, static_cast<std::size_t>(std::min<std::uint64_t>(limit, scanner_.content_size()))};
     switch (state_) {
     case State::start:
         return fail(Errc::corrupt, record_offset_, 0,
-                    "a row stands before any header (annotations such as #datatype must come first), it begins with " +
-                        quoted_excerpt({text, static_cast<std::size_t>(scanner_.content_size())}));
+                    "a row stands before any header (annotations such as #datatype must come first), it begins with " + quoted_excerpt(kept));
     case State::annotations: return on_header(text);
-    case State::rows: return on_row(text);
-    case State::error_rows: return on_error_row(text);
+    case State::rows: return too_long ? on_long_row(kept) : on_row(text);
+    case State::error_rows: return on_error_row(kept);
     }
     return Event::failed;
 }
@@ -135,12 +128,12 @@ Event Reader::on_annotation(const char* text) {
         state_ = State::annotations;
         have_datatypes_ = have_groups_ = have_defaults_ = false;
         annotations_ = 0;
-        header_bytes_ = 0;
         block_fields_ = scanner_.field_count();
     }
     header_bytes_ += scanner_.offset();
     if (++annotations_ > limits_.max_annotations) {
-        return fail(Errc::corrupt, record_offset_, 0, "more than " + std::to_string(limits_.max_annotations) + " annotation rows before a header");
+        return fail(Errc::corrupt, record_offset_, 0,
+                    "more annotation rows stand before a header than limits.maxAnnotations (" + std::to_string(limits_.max_annotations) + ") allows");
     }
     const std::size_t count = scanner_.field_count();
     if (count > limits_.max_columns + annotation_columns) {
@@ -212,10 +205,7 @@ void Reader::set_table(const char* text) {
 Event Reader::on_row(const char* text) {
     const std::size_t count = fields_.size();
     if (scanner_.field_count() != count + annotation_columns) return wrong_field_count(count + annotation_columns);
-    if (field_at(text, 0).size != 0) {
-        return fail(Errc::corrupt, record_offset_, 1,
-                    "a row has " + quoted_excerpt(field_at(text, 0).raw()) + " in the annotation column, which is empty in rows");
-    }
+    if (field_at(text, 0).size != 0) return used_annotation_column({text, static_cast<std::size_t>(scanner_.content_size())});
     const FieldSpan* spans = scanner_.fields().data() + annotation_columns;
     for (std::size_t i = 0; i < count; ++i)
         fields_[i] = {text + spans[i].begin, spans[i].end - spans[i].begin, spans[i].flags};
@@ -223,8 +213,30 @@ Event Reader::on_row(const char* text) {
     return Event::row;
 }
 
-Event Reader::on_error_row(const char* text) {
-    std::string words = scanner_.field_count() > annotation_columns ? decode(field_at(text, annotation_columns)) : std::string{};
+// Of a row beyond the limit only the beginning is there.
+Event Reader::on_long_row(std::string_view kept) {
+    if (scanner_.field_count() != fields_.size() + annotation_columns) return wrong_field_count(fields_.size() + annotation_columns);
+    if (field_at(kept.data(), 0).size != 0) return used_annotation_column(kept);
+    row_ = Row{{}, kept, record_offset_, records_};
+    long_row_bytes_ = scanner_.content_size();
+    return Event::long_row;
+}
+
+Event Reader::used_annotation_column(std::string_view kept) {
+    const FieldSpan& span = scanner_.fields()[0];
+    const std::string_view found = kept.substr(0, span.end).substr(std::min<std::size_t>(span.begin, kept.size()));
+    return fail(Errc::corrupt, record_offset_, 1, "a row has " + quoted_excerpt(found) + " in the annotation column, which is empty in rows");
+}
+
+Event Reader::on_error_row(std::string_view kept) {
+    std::string words;
+    if (scanner_.field_count() > annotation_columns) {
+        const FieldSpan& span = scanner_.fields()[annotation_columns];
+        if (span.begin < kept.size()) {
+            const std::uint32_t end = std::min(span.end, static_cast<std::uint32_t>(kept.size()));
+            words = decode({kept.data() + span.begin, end - span.begin, span.flags});
+        }
+    }
     if (words.empty() && !table_.columns.empty()) words = table_.columns[0].default_value;
     fail(Errc::query, record_offset_, 0, "the server ended its answer with an error");
     failure_.server_text = std::move(words);

@@ -17,7 +17,7 @@ struct Limits {
     std::uint32_t max_row_bytes = 16u << 20;   // a longer row is answered as Event::long_row
     std::uint32_t max_columns = 4096;          // more make the response corrupt
     std::uint32_t max_header_bytes = 1u << 20; // of one annotation block with its header; more make the response corrupt
-    std::uint32_t max_annotations = 16;        // rows of one annotation block
+    std::uint32_t max_annotations = 16;        // rows of one annotation block; more make the response corrupt
 };
 
 enum class Event {
@@ -29,7 +29,7 @@ enum class Event {
 };
 
 // Where and why a response cannot be read on. Errc::corrupt: not annotated CSV. Errc::query: the server's error table;
-// server_text holds its message.
+// server_text holds its message (its beginning, where the row is longer than max_row_bytes).
 struct Failure {
     Errc code = Errc::corrupt;
     std::string message;     // in our words, with row, column and offset
@@ -61,7 +61,7 @@ public:
     // encoder writes after every result, at least one byte, no error table), else what is missing.
     [[nodiscard]] std::string finish() const;
 
-    [[nodiscard]] std::uint64_t bytes() const noexcept { return offset_; } // of the body, used so far
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return offset_; } // of the body, used so far; of a wrong quote, those before it
     [[nodiscard]] std::uint64_t records() const noexcept { return records_; }
 
 private:
@@ -73,7 +73,9 @@ private:
     Event on_annotation(const char* text);
     Event on_header(const char* text);
     Event on_row(const char* text);
-    Event on_error_row(const char* text);
+    Event on_long_row(std::string_view kept);
+    Event on_error_row(std::string_view kept);
+    Event used_annotation_column(std::string_view kept);
     Event fail(Errc code, std::uint64_t offset, std::size_t column, std::string what);
     Event wrong_field_count(std::size_t expected);
     Field field_at(const char* text, std::size_t index) const noexcept;

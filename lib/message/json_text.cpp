@@ -102,6 +102,17 @@ int utf8_sequence(std::string_view bytes, int& bad) noexcept {
     return length;
 }
 
+std::string valid_utf8(std::string_view bytes) {
+    std::string out;
+    while (!bytes.empty()) {
+        int bad = 0;
+        const int good = utf8_sequence(bytes, bad);
+        out += good != 0 ? bytes.substr(0, static_cast<std::size_t>(good)) : replacement;
+        bytes.remove_prefix(static_cast<std::size_t>(good != 0 ? good : bad));
+    }
+    return out;
+}
+
 std::uint64_t append_escaped(Buffer& out, std::string_view bytes) {
     return append(out, bytes, false);
 }

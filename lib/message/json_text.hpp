@@ -5,6 +5,7 @@
 #include "message/buffer.hpp"
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 namespace fluxgate::message {
@@ -16,6 +17,9 @@ std::uint64_t append_escaped(Buffer& out, std::string_view bytes);
 
 // The same for a field of a row: "" stands for a quote, CRLF inside quotes for LF.
 std::uint64_t append_escaped(Buffer& out, const flux::Field& field);
+
+// The bytes with each sequence that is not UTF-8 replaced in the same way.
+[[nodiscard]] std::string valid_utf8(std::string_view bytes);
 
 // The length of the UTF-8 sequence at the beginning of `bytes` (1..4), or, where it is not valid, 0 with the length of its
 // maximal subpart in `bad`. Precondition: bytes is not empty.

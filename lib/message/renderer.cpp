@@ -6,6 +6,7 @@
 #include <array>
 #include <charconv>
 #include <chrono>
+#include <unordered_map>
 #include <unordered_set>
 
 namespace fluxgate::message {
@@ -45,6 +46,7 @@ bool is_clean(const Field& field) noexcept {
 
 } // namespace
 
+// Names are told apart as the message shows them: two that differ in bad UTF-8 alone would be one.
 std::size_t Renderer::set_table(const flux::Table& table) {
     result_column_ = table.result_column;
     table_column_ = table.table_column;
@@ -53,19 +55,21 @@ std::size_t Renderer::set_table(const flux::Table& table) {
     std::unordered_set<std::string> taken;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         const bool own = static_cast<int>(i) == result_column_ || static_cast<int>(i) == table_column_;
-        if (!own) taken.insert(table.columns[i].name);
+        columns_[i].name = valid_utf8(table.columns[i].name);
+        if (!own) taken.insert(columns_[i].name);
     }
     std::unordered_set<std::string> used;
+    std::unordered_map<std::string, std::uint32_t> next_suffix; // of a repeated name; what is below is used up
     std::size_t renamed = 0;
     for (std::size_t i = 0; i < columns_.size(); ++i) {
         const flux::Column& source = table.columns[i];
         Column& column = columns_[i];
-        column.name = source.name;
         const bool own = static_cast<int>(i) == result_column_ || static_cast<int>(i) == table_column_;
         if (!own && !used.insert(column.name).second) {
             // The suffix counts up until no column of the table has that name.
-            for (int k = 2;; ++k) {
-                std::string candidate = source.name + "_" + std::to_string(k);
+            std::uint32_t& k = next_suffix.emplace(column.name, 2).first->second;
+            for (;; ++k) {
+                std::string candidate = column.name + "_" + std::to_string(k);
                 if (taken.count(candidate) != 0 || !used.insert(candidate).second) continue;
                 column.name = std::move(candidate);
                 break;

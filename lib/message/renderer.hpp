@@ -45,7 +45,7 @@ public:
     // Appends the tail. False: the row does not match its table's types; `fault` says why, `out` is as before.
     bool append_tail(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
 
-    // The payload name of a column after repeated names got their suffix. Precondition: index < columns of the table.
+    // The payload name of a column: valid UTF-8, after repeated names got their suffix. Precondition: index < columns of the table.
     [[nodiscard]] const std::string& payload_name(std::size_t column) const noexcept { return columns_[column].name; }
 
     // Bad UTF-8 sequences that were replaced by U+FFFD so far, in all rows.

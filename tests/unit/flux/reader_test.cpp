@@ -210,3 +210,64 @@ TEST_CASE("an unknown datatype is kept as unknown, and an empty #default is no d
 TEST_CASE("a blank line without new annotations goes on with the same table") {
     CHECK(read(head + ",,0,a,1\r\n\r\n,,1,b,2\r\n\r\n").rows == std::vector<std::string>{"|0|a|1|", "|1|b|2|"});
 }
+
+TEST_CASE("the bound of a header counts each annotation block alone") {
+    Limits limits;
+    limits.max_header_bytes = static_cast<std::uint32_t>(head.size());
+    const Seen seen = read(head + ",,0,a,1\r\n\r\n" + head + ",,1,b,2\r\n\r\n", 0, limits);
+    CHECK_FALSE(seen.failed);
+    CHECK(seen.tables == 2);
+    CHECK(seen.rows.size() == 2);
+    limits.max_header_bytes -= 1;
+    CHECK(read(head, 0, limits).failed);
+}
+
+TEST_CASE("more annotation rows than limits.maxAnnotations make the response corrupt, and the error names it") {
+    Limits limits;
+    limits.max_annotations = 3;
+    CHECK(read(head + "\r\n", 0, limits).tables == 1);
+    const Seen seen = read("#a,,,,\r\n" + head, 0, limits);
+    REQUIRE(seen.failed);
+    CHECK(seen.failure.code == Errc::corrupt);
+    CHECK(seen.failure.row == 4);
+    limits.max_annotations = 2;
+    const Seen fewer = read(head, 0, limits);
+    REQUIRE(fewer.failed);
+    CHECK(fewer.failure.row == 3);
+    CHECK(fewer.failure.message.find("limits.maxAnnotations") != std::string::npos);
+}
+
+TEST_CASE("an error row beyond max_row_bytes is the server's error all the same, with the beginning of its words") {
+    const std::string error = "#datatype,string,string\r\n#group,true,true\r\n#default,,\r\n,error,reference\r\n";
+    Limits limits;
+    limits.max_row_bytes = 18;
+    for (const std::size_t piece : {std::size_t{0}, std::size_t{1}, std::size_t{7}}) {
+        const Seen seen = read(error + ",\"a long \"\"story\"\" of what went wrong\",\r\n", piece, limits);
+        REQUIRE(seen.failed);
+        CHECK(seen.failure.code == Errc::query);
+        CHECK(seen.failure.server_text == "a long \"story\"");
+        CHECK(seen.long_rows == 0);
+    }
+}
+
+TEST_CASE("a long row with text in the annotation column is corrupt like a short one") {
+    Limits limits;
+    limits.max_row_bytes = 8;
+    for (const std::size_t piece : {std::size_t{0}, std::size_t{1}}) {
+        const Seen seen = read(head + "beyond the limit,,0,a,1\r\n", piece, limits);
+        REQUIRE(seen.failed);
+        CHECK(seen.failure.code == Errc::corrupt);
+        CHECK(seen.failure.column == 1);
+        CHECK(seen.failure.message.find("\"beyond t\" in the annotation column") != std::string::npos);
+    }
+}
+
+TEST_CASE("how many bytes were read of a response with a wrong quote does not depend on the pieces") {
+    const std::string body = head + ",,0,\"a\"\rb,1\r\n";
+    for (const std::size_t piece : {std::size_t{0}, std::size_t{1}, std::size_t{3}}) {
+        const Seen seen = read(body, piece);
+        REQUIRE(seen.failed);
+        CHECK(seen.failure.offset == head.size() + 7);
+        CHECK(seen.bytes == head.size() + 7);
+    }
+}

@@ -135,3 +135,30 @@ TEST_CASE("timestamps are RFC 3339 UTC with milliseconds, rounded down") {
     CHECK(message::timestamp_text(0) == "1970-01-01T00:00:00.000Z");
     CHECK(message::timestamp_text(-1) == "1969-12-31T23:59:59.999Z");
 }
+
+TEST_CASE("names that are alike after bad UTF-8 was replaced get suffixes like repeated ones") {
+    const auto out = render(table("long,long,long", ",,", "\xFF,\xFE,\xEF\xBF\xBD_2", ",,0,1,2,3\r\n"));
+    REQUIRE(out.size() == 1);
+    CHECK(out[0].find("\"payload\":{\"\xEF\xBF\xBD\":1,\"\xEF\xBF\xBD_3\":2,\"\xEF\xBF\xBD_2\":3}") != std::string::npos);
+}
+
+TEST_CASE("a column's payload name is what the message shows, bad UTF-8 replaced") {
+    flux::Reader reader;
+    const std::string body = table("long", "", "a\xC0z", "");
+    reader.feed(body);
+    REQUIRE(reader.next() == flux::Event::table);
+    message::Renderer renderer{{}};
+    CHECK(renderer.set_table(reader.table()) == 0);
+    CHECK(renderer.payload_name(2) == "a\xEF\xBF\xBDz");
+}
+
+TEST_CASE("thousands of columns of one name are told apart in time that grows with their number") {
+    flux::Table table;
+    table.columns.resize(60'000, flux::Column{"v", "long", "", flux::Type::long_, false});
+    message::Renderer renderer{{}};
+    // Trying every suffix from 2 on for each column would be two thousand million steps: minutes.
+    CHECK(renderer.set_table(table) == 59'999);
+    CHECK(renderer.payload_name(0) == "v");
+    CHECK(renderer.payload_name(1) == "v_2");
+    CHECK(renderer.payload_name(59'999) == "v_60000");
+}
