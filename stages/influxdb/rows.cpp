@@ -9,6 +9,7 @@ flux::Limits reader_limits(const Settings& settings) {
     limits.max_row_bytes = settings.limits.max_row_bytes;
     limits.max_columns = settings.limits.max_columns;
     limits.max_header_bytes = settings.limits.max_header_bytes;
+    limits.max_annotations = settings.limits.max_annotations;
     return limits;
 }
 

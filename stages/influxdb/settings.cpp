@@ -197,6 +197,8 @@ void read_options(const Fields& document, Settings& settings) {
     limits.read_bytes("maxRowBytes", settings.limits.max_row_bytes);
     limits.read_count("maxColumns", settings.limits.max_columns);
     limits.read_bytes("maxHeaderBytes", settings.limits.max_header_bytes);
+    limits.read_count("maxAnnotations", settings.limits.max_annotations);
+    limits.read_count("maxDecompressionRatio", settings.limits.max_decompression_ratio);
 }
 
 // These are checked like everything else, then refused: reading plainly instead would deliver other rows than asked for.

@@ -55,6 +55,8 @@ struct RowLimits {
     std::uint32_t max_row_bytes = 16u << 20;
     std::uint32_t max_columns = 4096;
     std::uint32_t max_header_bytes = 1u << 20;
+    std::uint32_t max_annotations = 16;
+    std::uint32_t max_decompression_ratio = 1000;
 };
 
 struct Settings {

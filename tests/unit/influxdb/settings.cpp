@@ -100,6 +100,8 @@ TEST_CASE("a document with the required fields alone gets the documented default
     CHECK(s.limits.max_row_bytes == 16u << 20);
     CHECK(s.limits.max_columns == 4096);
     CHECK(s.limits.max_header_bytes == 1u << 20);
+    CHECK(s.limits.max_annotations == 16);
+    CHECK(s.limits.max_decompression_ratio == 1000);
     CHECK(s.delivery == Delivery::streaming);
     CHECK(s.spool_bytes == 1ull << 30);
 }
@@ -110,7 +112,7 @@ TEST_CASE("every setting that is given arrives") {
         "timeouts":{"connect":"1s","firstByte":"2m","idle":"3s"},"retry":{"type":"fixed","initial":"2m","maxRetries":0},
         "tls":{"caFile":"a","certFile":"b","keyFile":"c","minVersion":"1.3","insecureSkipVerify":true},
         "compression":"gzip","nonFinite":"deadLetter","nulls":"omit","batch":{"maxRows":1,"maxBytes":1,"maxDelay":"0s"},
-        "limits":{"maxRowBytes":"1KiB","maxColumns":7,"maxHeaderBytes":4096},"delivery":"streaming","spoolBytes":"2GiB"})"));
+        "limits":{"maxRowBytes":"1KiB","maxColumns":7,"maxHeaderBytes":4096,"maxAnnotations":5,"maxDecompressionRatio":50},"delivery":"streaming","spoolBytes":"2GiB"})"));
     REQUIRE(parsed.settings);
     const Settings& s = *parsed.settings;
     CHECK_FALSE(s.url.https);
@@ -141,6 +143,8 @@ TEST_CASE("every setting that is given arrives") {
     CHECK(s.limits.max_row_bytes == 1024);
     CHECK(s.limits.max_columns == 7);
     CHECK(s.limits.max_header_bytes == 4096);
+    CHECK(s.limits.max_annotations == 5);
+    CHECK(s.limits.max_decompression_ratio == 50);
     CHECK(s.spool_bytes == 2ull << 30);
 }
 
