@@ -25,10 +25,10 @@ std::string printable(std::string_view text) {
 
 } // namespace
 
-void BodyPath::reset(BodySink& sink, std::uint32_t max_error_body) {
+void BodyPath::reset(BodySink& sink, const Limits& limits) {
     sink_ = &sink;
     gzip_ = collect_ = undecodable_ = full_ = handed_on_ = false;
-    max_error_body_ = max_error_body;
+    limits_ = limits;
     budget_ = kBudget;
     error_body_.clear();
     trailing_.clear();
@@ -83,7 +83,7 @@ void BodyPath::on_decoded(std::string_view bytes) {
         sink_->on_body(bytes);
         return;
     }
-    const std::size_t room = max_error_body_ - error_body_.size();
+    const std::size_t room = limits_.max_error_body - error_body_.size();
     error_body_ += bytes.substr(0, room);
     full_ = full_ || bytes.size() > room;
 }
@@ -96,6 +96,10 @@ void BodyPath::keep_trailing(std::string_view bytes) {
 bool BodyPath::damaged() const noexcept {
     return gzip_ && decoder_->state() == GzipDecoder::State::damaged;
 }
+bool BodyPath::bomb() const noexcept {
+    return gzip_ && limits_.max_decompression_ratio > 0 && body_bytes_ > limits_.free_decoded_bytes &&
+           body_bytes_ / limits_.max_decompression_ratio > wire_bytes_;
+}
 bool BodyPath::mismatch() const noexcept {
     return gzip_ && decoder_->state() == GzipDecoder::State::mismatch;
 }
@@ -105,7 +109,7 @@ bool BodyPath::trailing_bound() const noexcept {
 
 std::string BodyPath::coding_problem() const {
     if (undecodable_) return "the error's text has a content coding that is not supported";
-    if (full_) return "the error's text is longer than " + std::to_string(max_error_body_) + " bytes";
+    if (full_) return "the error's text is longer than " + std::to_string(limits_.max_error_body) + " bytes";
     if (!gzip_) return {};
     switch (decoder_->state()) {
     case GzipDecoder::State::ended: return {};

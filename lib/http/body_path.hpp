@@ -18,7 +18,7 @@ class BodyPath final : public BodyTarget, private GzipDecoder::Target {
 public:
     static constexpr std::size_t kBudget = 16u << 20;
 
-    void reset(BodySink& sink, std::uint32_t max_error_body);
+    void reset(BodySink& sink, const Limits& limits);
 
     // Once the header is there. False when the content coding is unknown.
     bool begin(const Head& head);
@@ -32,6 +32,7 @@ public:
     [[nodiscard]] bool pending() const noexcept { return gzip_ && decoder_->pending(); }
     [[nodiscard]] bool full() const noexcept { return full_; } // the error body reached its bound
     [[nodiscard]] bool damaged() const noexcept;               // the coding cannot be undone any further
+    [[nodiscard]] bool bomb() const noexcept;                  // over the bound of the decompression ratio
     [[nodiscard]] bool mismatch() const noexcept;              // the gzip trailer is wrong
     [[nodiscard]] bool trailing_bound() const noexcept;        // too much follows the gzip data to wait for its end
     [[nodiscard]] std::string coding_problem() const;          // why the content coding did not end well; "" when it did
@@ -50,7 +51,7 @@ private:
     bool undecodable_ = false;
     bool full_ = false;
     bool handed_on_ = false;
-    std::uint32_t max_error_body_ = 0;
+    Limits limits_;
     std::size_t budget_ = 0;
     std::string error_body_;
     std::string trailing_; // the beginning of what follows the gzip data

@@ -2,11 +2,12 @@
 
 #include "http/body_path.hpp"
 #include "http/exchange_text.hpp"
+#include "http/patience.hpp"
+#include "http/read_buffer.hpp"
 #include "http/response.hpp"
 #include "http/transport.hpp"
 
 #include <algorithm>
-#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -32,32 +33,20 @@ struct Client::Impl {
     // What advance() found: something for the caller, more to do at once, or nothing to do but wait.
     enum class Step { event, again, wait };
 
-    Impl(Endpoint to, TlsOptions tls, Deadlines d, Limits l, Clock c)
-        : endpoint(std::move(to)), deadlines(d), limits(l), clock(std::move(c)), transport(endpoint, std::move(tls), clock), buffer(kBuffer) {}
+    Impl(Endpoint to, TlsOptions tls, Deadlines d, Limits l, const Clock& c, Route route)
+        : endpoint(std::move(to)), deadlines(d), limits(l), route_problem(route.problem), patience(c),
+          transport(endpoint, std::move(tls), c, std::move(route)) {}
 
     // --- time -------------------------------------------------------------------------------------------------------
 
-    void enter() {
-        mark = clock();
-        if (phase == Phase::body) unattended = std::max(unattended, nanoseconds{mark - left_at});
-    }
-
     Event leave(Event e) {
-        tick();
-        left_at = mark;
+        patience.leave();
         return e;
     }
 
-    void tick() {
-        const std::int64_t now = clock();
-        spent += nanoseconds{now - mark};
-        mark = now;
-    }
-
-    void enter_phase(Phase next) {
+    void enter_phase(Phase next, nanoseconds already = nanoseconds::zero()) {
         phase = next;
-        spent = nanoseconds::zero();
-        attempt_limit.reset();
+        patience.restart(already);
     }
 
     [[nodiscard]] nanoseconds limit() const {
@@ -71,32 +60,22 @@ struct Client::Impl {
         return nanoseconds::zero();
     }
 
-    // The time an address gets: an equal share of what is left, so that a silent one does not use up the others' time.
-    nanoseconds share_of_address() {
-        const std::size_t behind = transport.addresses_left();
-        if (!attempt_limit || attempt_behind != behind) {
-            attempt_behind = behind;
-            attempt_limit = spent + (deadlines.connect - spent) / static_cast<std::int64_t>(behind + 1);
-        }
-        return *attempt_limit;
-    }
-
     // How long may be waited until a deadline is to be judged; nothing when it has passed.
     std::optional<nanoseconds> time_left() {
         if (limit() <= nanoseconds::zero()) return nanoseconds::max(); // 0: no deadline
         nanoseconds until = limit();
         if (phase == Phase::connecting && transport.state() == Transport::State::connecting) {
-            until = share_of_address();
-            if (spent >= until && transport.next_address()) until = share_of_address();
+            until = patience.share_of_address(limit(), transport.addresses_left());
+            if (patience.spent() >= until && transport.next_address()) until = patience.share_of_address(limit(), transport.addresses_left());
         }
-        if (spent >= until) return std::nullopt;
-        return until - spent;
+        if (patience.spent() >= until) return std::nullopt;
+        return until - patience.spent();
     }
 
     // --- the drive --------------------------------------------------------------------------------------------------
 
     Event run(nanoseconds timeout) {
-        enter();
+        patience.enter(phase == Phase::body);
         path.begin_turn();
         std::optional<SteadyClock::time_point> until;
         for (int turn = 0;; ++turn) {
@@ -107,14 +86,14 @@ struct Client::Impl {
             nanoseconds left = *until - SteadyClock::now();
             if (step == Step::again && (turn < kMaxTurns || left > nanoseconds::zero())) continue;
             if (step == Step::wait && phase != Phase::rest) {
-                tick();
+                patience.tick();
                 const std::optional<nanoseconds> deadline = time_left();
                 if (!deadline) return leave(fail(deadline_error()));
                 left = std::min(left, *deadline);
             }
             if (*until <= SteadyClock::now()) return leave(Event::nothing);
             transport.wait(left);
-            tick();
+            patience.tick();
         }
     }
 
@@ -143,29 +122,30 @@ struct Client::Impl {
         complete = false;
         reason.clear();
         error = Error{};
-        path.reset(to, limits.max_error_body);
-        refused = request_problem(request);
-        head_text = refused.empty() ? request_head(endpoint, request) : std::string{};
-        mark = left_at = clock();
-        unattended = nanoseconds::zero();
+        path.reset(to, limits);
+        refused = refusal();
+        head_text = refused ? std::string{} : request_head(endpoint, request);
+        patience.begin();
         reused = kept && !transport.stale();
         kept = false;
         if (reused) return begin_sending();
         connect();
     }
 
+    std::optional<Error> refusal() const {
+        if (!route_problem.empty()) return Error{Errc::configuration, route_problem};
+        std::string problem = request_problem(request);
+        return problem.empty() ? std::nullopt : std::optional{Error{Errc::invalid_argument, std::move(problem)}};
+    }
+
     void connect() {
         reused = false;
         enter_phase(Phase::connecting);
-        if (refused.empty()) {
-            transport.open();
-        } else {
-            transport.close();
-        }
+        refused ? transport.close() : transport.open();
     }
 
     Step advance_connecting() {
-        if (!refused.empty()) return report(fail(Error{Errc::invalid_argument, refused}));
+        if (refused) return report(fail(*refused));
         transport.wait(nanoseconds::zero());
         if (transport.state() == Transport::State::failed) return report(fail(transport.error()));
         if (transport.state() != Transport::State::open) return Step::wait;
@@ -175,34 +155,45 @@ struct Client::Impl {
 
     void begin_sending() {
         enter_phase(Phase::sending);
-        begin = end = 0;
+        buffer.clear();
         head_bytes = 0;
         interim = 0;
-        parser.reset(limits.max_header_bytes, request.method == "HEAD", path);
-        if (refused.empty()) transport.send(head_text, request.body);
+        parser.reset(limits, request.method == "HEAD", path);
+        if (!refused) transport.send(head_text, request.body);
     }
 
     Step advance_sending() {
-        if (!refused.empty()) return report(fail(Error{Errc::invalid_argument, refused}));
+        if (refused) return report(fail(*refused));
         transport.wait(nanoseconds::zero());
-        if (!transport.sent()) return Step::wait;
+        if (!transport.sent() && !answers_early()) return Step::wait;
         // A server may answer without having read all, and close: what it said is worth more than our failure to send.
-        const nanoseconds so_far = spent;
-        enter_phase(Phase::head);
-        spent = so_far;
+        enter_phase(Phase::head, patience.spent());
         return Step::again;
     }
 
+    // Whether the server said something before it had taken the whole request.
+    bool answers_early() {
+        if (!transport.reads_while_sending()) return false;
+        const std::size_t got = transport.read(buffer.room(), buffer.room_size()).size; // a close or a fault shows in the sending, too
+        if (got > 0) head_received(got);
+        return got > 0;
+    }
+
+    void head_received(std::size_t size) {
+        head_bytes += size;
+        buffer.received(size);
+        patience.progress();
+    }
+
     Step advance_head() {
-        if (begin < end) {
+        if (!buffer.empty()) {
             if (const std::optional<Step> step = parse_head()) return *step;
         }
-        if (!make_room(limits.max_header_bytes + kBuffer)) return report(fail(http_error("its header does not end")));
-        const Transport::Read got = transport.read(buffer.data() + end, buffer.size() - end);
+        if (!buffer.make_room(limits.max_header_bytes + kBuffer)) return report(fail(http_error("its header does not end")));
+        const Transport::Read got = transport.read(buffer.room(), buffer.room_size());
         if (got.would_block) return Step::wait;
         if (got.size > 0) {
-            head_bytes += got.size;
-            received(got.size);
+            head_received(got.size);
             return Step::again;
         }
         if (reused && head_bytes == 0 && interim == 0) { // the server had closed it while it rested: no fault of anybody
@@ -216,11 +207,11 @@ struct Client::Impl {
     // Nothing: more bytes are needed.
     std::optional<Step> parse_head() {
         std::size_t used = 0;
-        const ResponseParser::Status status = parser.put({buffer.data() + begin, end - begin}, used);
-        begin += used;
+        const ResponseParser::Status status = parser.put(buffer.view(), used);
+        buffer.consume(used);
         // Beast's own limit is for a header that comes in one piece.
         const bool more = status == ResponseParser::Status::need_more;
-        if (head_bytes - (more ? 0 : end - begin) > limits.max_header_bytes)
+        if (head_bytes - (more ? 0 : buffer.size()) > limits.max_header_bytes)
             return report(
                 fail(http_error("its header is larger than the " + std::to_string(limits.max_header_bytes) + " bytes of limits.maxHeaderBytes")));
         if (more) return std::nullopt;
@@ -237,22 +228,24 @@ struct Client::Impl {
     Step skip_interim() {
         if (parser.status() == 101 || ++interim > kMaxInterim)
             return report(fail(http_error("it sent status " + std::to_string(parser.status()) + " instead of an answer")));
-        parser.reset(limits.max_header_bytes, request.method == "HEAD", path);
-        head_bytes = end - begin;
+        parser.reset(limits, request.method == "HEAD", path);
+        head_bytes = buffer.size();
         return Step::again;
     }
 
     Step advance_body() {
+        if (path.bomb()) return report(fail(ratio_error(endpoint, limits, path.wire_bytes(), path.body_bytes())));
         if (path.handed_on()) return report(Event::body); // what the decoder still held
         if (const std::optional<Step> step = parse_body()) return *step;
-        if (!make_room(buffer.size())) return report(fail(http_error("a chunk of its body has no end of its size line")));
-        const Transport::Read got = transport.read(buffer.data() + end, buffer.size() - end);
+        if (!buffer.make_room(buffer.capacity())) return report(fail(endless_chunk_error(endpoint, buffer.capacity())));
+        const Transport::Read got = transport.read(buffer.room(), buffer.room_size());
         if (got.would_block) {
-            unattended = nanoseconds::zero(); // all that came while nobody looked is read, and no close was behind it
+            patience.attended();
             return Step::wait;
         }
         if (got.size > 0) {
-            received(got.size);
+            buffer.received(got.size);
+            patience.progress();
             return Step::again;
         }
         if (got.ended && parser.put_eof() == ResponseParser::Status::done) return finish();
@@ -262,8 +255,8 @@ struct Client::Impl {
     // Nothing: more bytes are needed.
     std::optional<Step> parse_body() {
         std::size_t used = 0;
-        const ResponseParser::Status status = parser.put({buffer.data() + begin, end - begin}, used);
-        begin += used;
+        const ResponseParser::Status status = parser.put(buffer.view(), used);
+        buffer.consume(used);
         if (path.handed_on()) return report(Event::body);
         if (path.damaged()) return report(fail(http_error(path.coding_problem())));
         if (path.full() || path.mismatch() || path.trailing_bound()) return finish(); // nothing more is wanted
@@ -281,33 +274,15 @@ struct Client::Impl {
     }
 
     Step finish() {
-        reason = parser.ends_by_close() ? closed_framing_reason(unattended >= kBackPressure) : path.coding_problem();
+        reason = parser.ends_by_close() ? closed_framing_reason(patience.unattended() >= kBackPressure) : path.coding_problem();
         complete = reason.empty();
-        kept = complete && parser.keep_alive() && begin == end;
+        kept = complete && parser.keep_alive() && buffer.empty() && transport.sent();
         if (!kept) transport.close();
         phase = Phase::rest;
         return report(Event::finished);
     }
 
     // --- pieces -----------------------------------------------------------------------------------------------------
-
-    void received(std::size_t size) {
-        end += size;
-        spent = nanoseconds::zero();
-    }
-
-    // Moves what is unread to the front; grows the buffer up to `most`. False when no room can be made.
-    bool make_room(std::size_t most) {
-        if (begin > 0) {
-            std::memmove(buffer.data(), buffer.data() + begin, end - begin);
-            end -= begin;
-            begin = 0;
-        }
-        if (end < buffer.size()) return true;
-        if (buffer.size() >= most) return false;
-        buffer.resize(std::min(most, buffer.size() * 2));
-        return true;
-    }
 
     Event fail(Error e) {
         error = std::move(e);
@@ -320,26 +295,14 @@ struct Client::Impl {
     Error http_error(const std::string& what) const { return bad_answer_error(endpoint, what); }
 
     Error deadline_error() const {
-        const std::string where = place(endpoint);
-        std::string text;
-        switch (phase) {
-        case Phase::connecting:
-            text = "no connection to " + where + " within " + in_words(limit()) + " (timeouts.connect): " + transport.doing();
-            break;
-        case Phase::sending: text = where + " did not take the request within " + in_words(limit()) + " (timeouts.firstByte)"; break;
-        case Phase::head:
-            text = head_bytes > 0 ? where + " stopped in the middle of the answer's header for " + in_words(limit()) + " (timeouts.idle)"
-                                  : where + " did not begin to answer within " + in_words(limit()) + " (timeouts.firstByte)";
-            break;
-        case Phase::body:
-        case Phase::rest:
-            text = where + " sent nothing for " + in_words(limit()) + " (timeouts.idle) in the middle of the answer, after " +
-                   std::to_string(path.wire_bytes()) + " body bytes";
-            break;
-        }
-        Error e{Errc::timeout, text};
+        const bool head_begun = phase == Phase::head && head_bytes > 0;
+        const Waiting what = phase == Phase::connecting ? Waiting::connection
+                             : phase == Phase::sending  ? Waiting::request_taken
+                             : phase == Phase::body     ? Waiting::body
+                             : head_begun               ? Waiting::rest_of_head
+                                                        : Waiting::answer;
+        Error e = late_error(endpoint, what, limit(), transport.doing(), path.wire_bytes());
         e.http_status = head.status;
-        e.retryable = true;
         return e;
     }
 
@@ -349,27 +312,27 @@ struct Client::Impl {
         facts.wire_bytes = path.wire_bytes();
         facts.announced = parser.content_length();
         facts.problem = got.problem;
-        facts.unattended = unattended >= kBackPressure ? unattended : nanoseconds::zero();
+        facts.unattended = patience.unattended() >= kBackPressure ? patience.unattended() : nanoseconds::zero();
         return facts;
     }
 
     const Endpoint endpoint;
     const Deadlines deadlines;
     const Limits limits;
-    const Clock clock;
+    const std::string route_problem;
+    Patience patience;
     Transport transport;
     ResponseParser parser;
     BodyPath path;
 
-    std::vector<char> buffer; // [begin, end) is read and not yet parsed
-    std::size_t begin = 0, end = 0;
+    ReadBuffer buffer{kBuffer};
     std::size_t head_bytes = 0; // received since the request was sent, until the header was complete
 
     Phase phase = Phase::rest;
     Event event = Event::nothing;
     Request request;
     std::string head_text;
-    std::string refused; // why the request cannot be sent at all
+    std::optional<Error> refused; // why the request cannot be sent at all
     BodySink* sink = nullptr;
     Head head;
     bool complete = false;
@@ -379,17 +342,10 @@ struct Client::Impl {
     bool reused = false; // this exchange runs on a connection that rested
     int interim = 0;
     ConnectionReport connection; // what connection() last answered
-
-    std::int64_t mark = 0;    // the clock when `spent` was last brought up to date
-    std::int64_t left_at = 0; // the clock when run last returned
-    nanoseconds spent{};      // inside run, towards the present deadline
-    nanoseconds unattended{}; // the longest stay outside run since the socket was last seen empty
-    std::optional<nanoseconds> attempt_limit;
-    std::size_t attempt_behind = 0;
 };
 
-Client::Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, Clock clock)
-    : impl_(std::make_unique<Impl>(std::move(endpoint), std::move(tls), deadlines, limits, std::move(clock))) {}
+Client::Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, Clock clock, Route route)
+    : impl_(std::make_unique<Impl>(std::move(endpoint), std::move(tls), deadlines, limits, clock, std::move(route))) {}
 Client::~Client() = default;
 
 void Client::start(Request request, BodySink& sink) {

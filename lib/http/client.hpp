@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,6 +36,25 @@ struct Deadlines {
 struct Limits {
     std::uint32_t max_header_bytes = 1u << 20; // of the response's header
     std::uint32_t max_error_body = 64u << 10;  // a body of a status that is not 2xx is kept up to here
+    std::uint32_t max_header_fields = 1000;    // of the response's header
+    // A gzip answer may hold this many times its own bytes, once it made more than `free_decoded_bytes`; 0: no bound. Deflate cannot exceed 1032;
+    // real rows stay far below.
+    std::uint32_t max_decompression_ratio = 1000;
+    std::uint64_t free_decoded_bytes = 16u << 20;
+};
+
+// An HTTP proxy, asked with CONNECT.
+struct Proxy {
+    Endpoint endpoint;
+    std::string authorization; // value of Proxy-Authorization, or empty; a secret, in no text
+    std::string variable;      // where it was named, for texts: "HTTPS_PROXY"
+};
+
+// How the connection gets there.
+struct Route {
+    std::optional<Proxy> proxy;
+    std::vector<std::string> addresses; // numeric ones, tried in this order instead of asking the resolver for the server or proxy
+    std::string problem;                // not empty: why no exchange can be tried at all (Errc::configuration)
 };
 
 struct Request {
@@ -71,7 +91,7 @@ struct ConnectionReport {
         bool done = false;
         std::chrono::nanoseconds took{};
     };
-    Step resolve, connect, proxy, tls;
+    Step resolve, connect, proxy, tls;  // with a proxy, the first two are the proxy's
     bool reused = false;                // a kept-alive connection: the steps are those of its making
     std::vector<std::string> addresses; // what the name resolved to, e.g. "127.0.0.1", "::1"
     std::string peer;                   // the address that accepted, with port
@@ -87,7 +107,8 @@ public:
     // A clock of monotonic nanoseconds; deadlines are judged with it.
     using Clock = std::function<std::int64_t()>;
 
-    Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, Clock clock);
+    // `route`: see route_for() of http/proxy.hpp for the one that the environment wants.
+    Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, Clock clock, Route route = {});
     ~Client(); // never waits for the system's resolver
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;

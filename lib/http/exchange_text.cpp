@@ -88,10 +88,40 @@ Error cut_error(const Endpoint& endpoint, const CutFacts& facts) {
     return error;
 }
 
+Error late_error(const Endpoint& endpoint, Waiting what, std::chrono::nanoseconds limit, const std::string& doing, std::uint64_t wire_bytes) {
+    const std::string where = place(endpoint);
+    const std::string within = in_words(limit);
+    Error error{Errc::timeout, {}};
+    error.retryable = true;
+    switch (what) {
+    case Waiting::connection: error.message = "no connection to " + where + " within " + within + " (timeouts.connect): " + doing; break;
+    case Waiting::request_taken: error.message = where + " did not take the request within " + within + " (timeouts.firstByte)"; break;
+    case Waiting::answer: error.message = where + " did not begin to answer within " + within + " (timeouts.firstByte)"; break;
+    case Waiting::rest_of_head: error.message = where + " stopped in the middle of the answer's header for " + within + " (timeouts.idle)"; break;
+    case Waiting::body:
+        error.message = where + " sent nothing for " + within + " (timeouts.idle) in the middle of the answer, after " + std::to_string(wire_bytes) +
+                        " body bytes";
+        break;
+    }
+    return error;
+}
+
+Error ratio_error(const Endpoint& endpoint, const Limits& limits, std::uint64_t wire_bytes, std::uint64_t decoded_bytes) {
+    return Error{Errc::limit, "the gzip answer of " + place(endpoint) + " makes " + std::to_string(decoded_bytes) + " bytes of " +
+                                  std::to_string(wire_bytes) + ", more than " + std::to_string(limits.max_decompression_ratio) +
+                                  " times as many (the bound of the decompression ratio). Rows do not shrink like that: find out who answers "
+                                  "there, or set `compression` to \"none\""};
+}
+
 Error bad_answer_error(const Endpoint& endpoint, const std::string& what) {
     Error error{Errc::http, "the answer of " + place(endpoint) + " is not usable: " + what};
     error.retryable = true;
     return error;
+}
+
+Error endless_chunk_error(const Endpoint& endpoint, std::size_t bound) {
+    return bad_answer_error(endpoint,
+                            "a chunk's size line, or the fields behind the last chunk, do not end within " + std::to_string(bound) + " bytes");
 }
 
 Error no_answer_error(const Endpoint& endpoint, const std::string& problem, const std::string& send_problem, std::size_t header_bytes,

@@ -32,8 +32,18 @@ struct CutFacts {
     std::chrono::nanoseconds unattended{};  // > 0: found after the caller had let the answer wait that long
 };
 
+// What an exchange was waiting for when a deadline passed.
+enum class Waiting { connection, request_taken, answer, rest_of_head, body };
+
+// `doing` is the transport's own text, for a connection.
+Error late_error(const Endpoint& endpoint, Waiting what, std::chrono::nanoseconds limit, const std::string& doing, std::uint64_t wire_bytes);
+
+// A gzip answer that grows beyond limits.max_decompression_ratio.
+Error ratio_error(const Endpoint& endpoint, const Limits& limits, std::uint64_t wire_bytes, std::uint64_t decoded_bytes);
+
 Error cut_error(const Endpoint& endpoint, const CutFacts& facts);
 Error bad_answer_error(const Endpoint& endpoint, const std::string& what);
+Error endless_chunk_error(const Endpoint& endpoint, std::size_t bound);
 Error no_answer_error(const Endpoint& endpoint, const std::string& problem, const std::string& send_problem, std::size_t header_bytes,
                       bool tls_refused);
 std::string closed_framing_reason(bool back_pressure);

@@ -5,6 +5,7 @@
 #include <boost/beast/http/error.hpp>
 #include <boost/beast/http/parser.hpp>
 
+#include <iterator>
 #include <stdexcept>
 
 namespace fluxgate::http {
@@ -67,14 +68,14 @@ std::string in_words(const error_code& ec, std::uint32_t max_header) {
 
 struct ResponseParser::Impl {
     std::optional<Parser> parser;
-    std::uint32_t max_header = 0;
+    Limits limits;
     std::string problem;
 
     Status judge(const error_code& ec) {
         if (!ec) return parser->is_done() ? Status::done : Status::need_more;
         if (ec == bhttp::error::need_more) return Status::need_more;
         if (ec == bhttp::error::need_buffer) return Status::stopped;
-        problem = in_words(ec, max_header);
+        problem = in_words(ec, limits.max_header_bytes);
         return Status::bad;
     }
 
@@ -87,9 +88,16 @@ struct ResponseParser::Impl {
             return Status::bad;
         }
         if (ec || !parser->is_header_done()) return judge(ec);
-        if (!transfer_coding_known()) return Status::bad;
+        if (!few_fields() || !transfer_coding_known()) return Status::bad;
         parser->eager(true);
         return Status::header;
+    }
+
+    bool few_fields() {
+        const auto count = std::distance(parser->get().begin(), parser->get().end());
+        if (count <= static_cast<std::ptrdiff_t>(limits.max_header_fields)) return true;
+        problem = "its header has " + std::to_string(count) + " fields; at most " + std::to_string(limits.max_header_fields) + " are read";
+        return false;
     }
 
     // Beast knows the coding `chunked` alone; any other one would reach the reader undecoded.
@@ -104,14 +112,14 @@ struct ResponseParser::Impl {
 ResponseParser::ResponseParser() : impl_(std::make_unique<Impl>()) {}
 ResponseParser::~ResponseParser() = default;
 
-void ResponseParser::reset(std::uint32_t max_header_bytes, bool body_forbidden, BodyTarget& target) {
+void ResponseParser::reset(const Limits& limits, bool body_forbidden, BodyTarget& target) {
     impl_->parser.emplace();
-    impl_->parser->header_limit(max_header_bytes);
+    impl_->parser->header_limit(limits.max_header_bytes);
     impl_->parser->body_limit(boost::none);
     impl_->parser->skip(body_forbidden);
     impl_->parser->eager(false); // until the header is complete
     impl_->parser->get().body() = &target;
-    impl_->max_header = max_header_bytes;
+    impl_->limits = limits;
     impl_->problem.clear();
 }
 

@@ -34,7 +34,7 @@ public:
     ~ResponseParser();
 
     // Forgets everything and expects a status line. `target` must outlive the message.
-    void reset(std::uint32_t max_header_bytes, bool body_forbidden, BodyTarget& target);
+    void reset(const Limits& limits, bool body_forbidden, BodyTarget& target);
 
     // Parses `bytes`; `used` answers how many of them are behind the parser. Bytes not used must be given again, with more behind them.
     Status put(std::string_view bytes, std::size_t& used);

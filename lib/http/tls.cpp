@@ -160,8 +160,7 @@ int remember_failure(int verdict, X509_STORE_CTX* store) {
 
 bool is_unknown_issuer(long code) {
     return code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT || code == X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY ||
-           code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN || code == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT ||
-           code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE || code == X509_V_ERR_CERT_UNTRUSTED;
+           code == X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN || code == X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE || code == X509_V_ERR_CERT_UNTRUSTED;
 }
 
 std::string refusal(const Endpoint& endpoint, const TlsOptions& options, const VerifyFailure& f) {
@@ -172,6 +171,9 @@ std::string refusal(const Endpoint& endpoint, const TlsOptions& options, const V
     if (f.code == X509_V_ERR_HOSTNAME_MISMATCH || f.code == X509_V_ERR_IP_ADDRESS_MISMATCH)
         return "the server's certificate is not for the host '" + endpoint.host + "' but for: " + f.names +
                ". Use one of these in `url`, or give the server a certificate for this host";
+    if (f.code == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT)
+        return whose + " is self-signed (" + f.subject +
+               "): no authority vouches for it. If it is the right one, set tls.caFile to this very certificate";
     if (is_unknown_issuer(f.code)) {
         const std::string known = options.ca_file.empty() ? std::string("the system's CA certificates (SSL_CERT_FILE and SSL_CERT_DIR count)")
                                                           : "tls.caFile '" + options.ca_file + "'";

@@ -14,7 +14,7 @@ namespace fluxgate::http {
 
 class Transport {
 public:
-    enum class State { closed, resolving, connecting, handshaking, open, failed };
+    enum class State { closed, resolving, connecting, tunnelling, handshaking, open, failed };
 
     struct Read {
         std::size_t size = 0;
@@ -24,12 +24,12 @@ public:
         std::string problem;      // neither: how the connection broke
     };
 
-    Transport(Endpoint endpoint, TlsOptions tls, Client::Clock clock); // the clock times the steps of the report
-    ~Transport();                                                      // never waits for the system's resolver
+    Transport(Endpoint endpoint, TlsOptions tls, Client::Clock clock, Route route); // the clock times the steps of the report
+    ~Transport();                                                                   // never waits for the system's resolver
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
 
-    // Begins to connect: name, then each address in turn, then TLS. Closes what was open.
+    // Begins to connect: name, then each address in turn, then the proxy's tunnel, then TLS. Closes what was open.
     void open();
     void close();
 
@@ -47,6 +47,9 @@ public:
     [[nodiscard]] bool sent() const;                       // sending ended, one way or the other
     [[nodiscard]] const std::string& send_problem() const; // empty when all went out
 
+    // Whether read() may be called before sent(): not with TLS, whose two directions share one engine.
+    [[nodiscard]] bool reads_while_sending() const;
+
     // Reads what is there, without waiting. Precondition: open.
     Read read(char* to, std::size_t size);
 
@@ -61,7 +64,6 @@ public:
     [[nodiscard]] bool take_woken(); // whether wake was called since the last time
 
 private:
-    struct Link;
     struct Impl;
     std::unique_ptr<Impl> impl_;
 };

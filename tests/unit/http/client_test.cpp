@@ -221,8 +221,11 @@ TEST_CASE("damaged gzip data and an unknown content coding are no usable answers
     CHECK(has(got.error.message, "'br'"));
 }
 
-TEST_CASE("a gzip bomb reaches the sink in pieces, and control comes back at least every 16 MiB") {
-    const std::string packed = gzip(std::string(50'000'000, 'x'), 9);
+TEST_CASE("a gzip answer that grows much reaches the sink in pieces, and control comes back at least every 16 MiB") {
+    std::string text(50'000'000, 'x'); // with just enough of a change to stay below the bound of the ratio
+    for (std::size_t i = 0; i < text.size(); i += 1000)
+        text[i] = 'y';
+    const std::string packed = gzip(text, 9);
     RawServer server{Reply{{answer("Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", chunked(packed, 100'000))}}};
     Client client{local(server.port()), {}, generous(), {}, real_clock};
     Collector sink;

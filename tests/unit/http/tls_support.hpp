@@ -61,9 +61,10 @@ struct Wish {
 
 class Authority {
 public:
-    explicit Authority(const std::string& name) : name_(name), self_(make({"", -100, 100}, nullptr)) {}
+    explicit Authority(const std::string& name, const std::string& names = "") : name_(name), self_(make({names, -100, 100}, nullptr)) {}
 
     [[nodiscard]] Issued issue(const Wish& wish) const { return make(wish, &self_); }
+    [[nodiscard]] const Issued& identity() const { return self_; } // to serve with: a self-signed certificate
     [[nodiscard]] std::string pem() const { return self_.certificate_pem(); }
     [[nodiscard]] X509* certificate() const { return self_.certificate.get(); }
 
@@ -169,6 +170,7 @@ class TlsContext {
 public:
     explicit TlsContext(const TlsServerSettings& settings) : context_(SSL_CTX_new(TLS_server_method())) {
         ::signal(SIGPIPE, SIG_IGN); // SSL_write knows no MSG_NOSIGNAL
+        SSL_CTX_set_min_proto_version(context_, 0);
         SSL_CTX_set_max_proto_version(context_, settings.max_version);
         must(SSL_CTX_use_certificate(context_, settings.identity.certificate.get()) == 1);
         must(SSL_CTX_use_PrivateKey(context_, settings.identity.key.get()) == 1);

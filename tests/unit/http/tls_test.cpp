@@ -210,3 +210,42 @@ TEST_CASE("TLS: a plain HTTP server is told apart, and a handshake that is cut m
     CHECK(other.error().code == Errc::tls);
     CHECK(other.error().retryable);
 }
+
+TEST_CASE("TLS: a self-signed certificate is told apart from one of an unknown authority, and is accepted when it is the CA file") {
+    const Authority self{"plant.example itself", "DNS:localhost"};
+    const Authority ca{"Test CA"};
+    const TempFile ca_file{ca.pem()};
+    const Attempt refused = attempt({self.identity()}, trusting(ca_file.path()));
+    INFO(refused.error.message);
+    CHECK(refused.error.code == Errc::tls);
+    CHECK(!refused.error.retryable);
+    CHECK(has(refused.error.message, "is self-signed"));
+    CHECK(has(refused.error.message, "plant.example itself"));
+    CHECK(has(refused.error.message, "tls.caFile"));
+    const TempFile own{self.pem()};
+    CHECK(attempt({self.identity()}, trusting(own.path())).outcome.complete);
+}
+
+TEST_CASE("TLS: versions below 1.2 are refused") {
+    const Authority ca{"Test CA"};
+    const TempFile ca_file{ca.pem()};
+    TlsServerSettings old{ca.issue({"DNS:localhost"})};
+    old.max_version = TLS1_1_VERSION;
+    const Attempt refused = attempt(old, trusting(ca_file.path()));
+    INFO(refused.error.message);
+    CHECK(refused.outcome.last == Event::failed);
+    CHECK(refused.error.code == Errc::tls);
+    CHECK(!refused.error.retryable);
+    CHECK(has(refused.error.message, "tls.minVersion"));
+}
+
+TEST_CASE("TLS: a body that is cut without close_notify is incomplete, and so is one that ends by close with it") {
+    const Authority ca{"Test CA"};
+    const TempFile ca_file{ca.pem()};
+    const Reply half{{"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nrow"}, Reply::End::fin};
+    CHECK(attempt({ca.issue({"DNS:localhost"})}, trusting(ca_file.path()), "localhost", half).error.code == Errc::incomplete);
+    const Reply by_close{{"HTTP/1.1 200 OK\r\n\r\nrows"}, Reply::End::fin};
+    const Attempt closed = attempt({ca.issue({"DNS:localhost"})}, trusting(ca_file.path()), "localhost", by_close);
+    CHECK(closed.outcome.last == Event::finished);
+    CHECK(!closed.outcome.complete);
+}
