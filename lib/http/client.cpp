@@ -213,7 +213,7 @@ struct Client::Impl {
         const bool more = status == ResponseParser::Status::need_more;
         if (head_bytes - (more ? 0 : buffer.size()) > limits.max_header_bytes)
             return report(
-                fail(http_error("its header is larger than the " + std::to_string(limits.max_header_bytes) + " bytes of limits.maxHeaderBytes")));
+                fail(http_error("its header is larger than the " + std::to_string(limits.max_header_bytes) + " bytes that are read of one")));
         if (more) return std::nullopt;
         if (status != ResponseParser::Status::header) return report(fail(http_error(parser.problem())));
         if (parser.status() / 100 == 1) return skip_interim();

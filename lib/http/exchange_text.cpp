@@ -109,7 +109,7 @@ Error late_error(const Endpoint& endpoint, Waiting what, std::chrono::nanosecond
 Error ratio_error(const Endpoint& endpoint, const Limits& limits, std::uint64_t wire_bytes, std::uint64_t decoded_bytes) {
     return Error{Errc::limit, "the gzip answer of " + place(endpoint) + " makes " + std::to_string(decoded_bytes) + " bytes of " +
                                   std::to_string(wire_bytes) + ", more than " + std::to_string(limits.max_decompression_ratio) +
-                                  " times as many (the bound of the decompression ratio). Rows do not shrink like that: find out who answers "
+                                  " times as many (limits.maxDecompressionRatio). Rows do not shrink like that: find out who answers "
                                   "there, or set `compression` to \"none\""};
 }
 

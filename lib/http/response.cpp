@@ -52,7 +52,7 @@ struct ForwardBody {
 using Parser = bhttp::response_parser<ForwardBody>;
 
 std::string in_words(const error_code& ec, std::uint32_t max_header) {
-    if (ec == bhttp::error::header_limit) return "its header is larger than the " + std::to_string(max_header) + " bytes of limits.maxHeaderBytes";
+    if (ec == bhttp::error::header_limit) return "its header is larger than the " + std::to_string(max_header) + " bytes that are read of one";
     if (ec == bhttp::error::bad_version) return "it does not begin with HTTP/1.0 or HTTP/1.1";
     if (ec == bhttp::error::bad_status) return "its status is not a number of three digits";
     if (ec == bhttp::error::bad_content_length || ec == bhttp::error::multiple_content_length) return "its Content-Length makes no sense";

@@ -1,6 +1,7 @@
 #include "source.hpp"
 
 #include "config/duration.hpp"
+#include "http/proxy.hpp"
 #include "request.hpp"
 
 #include <algorithm>
@@ -33,6 +34,12 @@ poll::Policy policy_of(const Settings& s, bool once) {
     policy.max_retries = s.retry.max_retries;
     policy.once = once;
     return policy;
+}
+
+http::Limits limits_of(const Settings& s) {
+    http::Limits limits;
+    limits.max_decompression_ratio = s.limits.max_decompression_ratio;
+    return limits;
 }
 
 http::Client::Clock clock_of(stage::Host host) {
@@ -83,7 +90,8 @@ InfluxSource::InfluxSource(Settings settings, std::unique_ptr<partition::Partiti
       client_(http::Endpoint{settings_.url.https, settings_.url.host, settings_.url.port},
               http::TlsOptions{settings_.tls.ca_file, settings_.tls.cert_file, settings_.tls.key_file, settings_.tls.tls13_only,
                                settings_.tls.insecure_skip_verify},
-              http::Deadlines{settings_.timeouts.connect, settings_.timeouts.first_byte, settings_.timeouts.idle}, http::Limits{}, clock_of(host_)),
+              http::Deadlines{settings_.timeouts.connect, settings_.timeouts.first_byte, settings_.timeouts.idle}, limits_of(settings_),
+              clock_of(host_), http::route_for(http::Endpoint{settings_.url.https, settings_.url.host, settings_.url.port})),
       machine_(policy_of(settings_, once_), uniform_random()) {
     if (settings_.tls.insecure_skip_verify) {
         host_.log(FG_LOG_WARNING, "tls.unverified", "tls.insecureSkipVerify is set: anybody on the way can read the token and change the data",
