@@ -53,10 +53,22 @@ bool is_query_fault(const std::string& text) {
     return loc != std::string::npos && loc + 4 < text.size() && std::isdigit(static_cast<unsigned char>(text[loc + 4])) != 0;
 }
 
+// A query that was accepted and then met data that it cannot take.
+bool is_data_fault(const std::string& text) {
+    static constexpr std::array<std::string_view, 3> words{"runtime error", "schema collision", "failed to evaluate"};
+    return holds_any(text, words);
+}
+
+// What a query's failure means when it is not the server's load.
+TroubleClass of_query(const std::string& text) {
+    if (is_overload(text)) return TroubleClass::retry_soon;
+    return is_data_fault(text) ? TroubleClass::retry_at_interval : TroubleClass::needs_person;
+}
+
 TroubleClass of_status(int status, const std::string& text) {
     if (status == 408 || status == 425 || status == 429 || status == 499) return TroubleClass::retry_soon;
-    if (status == 400 || status == 422) return is_overload(text) ? TroubleClass::retry_soon : TroubleClass::needs_person;
-    if (status == 500) return is_query_fault(text) && !is_overload(text) ? TroubleClass::needs_person : TroubleClass::retry_soon;
+    if (status == 400 || status == 422) return of_query(text);
+    if (status == 500) return is_query_fault(text) || is_data_fault(text) ? of_query(text) : TroubleClass::retry_soon;
     if (status > 500) return status == 501 || status == 505 ? TroubleClass::needs_person : TroubleClass::retry_soon;
     return TroubleClass::needs_person; // other 4xx, and redirects, which are not followed
 }
@@ -71,7 +83,7 @@ TroubleClass class_of(const Error& error) {
     case Errc::http_status: return of_status(error.http_status, lower(error.server_text));
     case Errc::query:
         return is_overload(lower(error.server_text.empty() ? error.message : error.server_text)) ? TroubleClass::retry_soon
-                                                                                                 : TroubleClass::needs_person;
+                                                                                                 : TroubleClass::retry_at_interval;
     case Errc::tls: return error.retryable ? TroubleClass::retry_soon : TroubleClass::needs_person; // interrupted, or a certificate
     case Errc::secret:
     case Errc::invalid_argument:

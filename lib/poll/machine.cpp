@@ -61,8 +61,9 @@ void Machine::failed(std::int64_t now_ns, const Trouble& trouble) {
     if (state_ != State::querying) return;
     if (failures_ < UINT32_MAX) ++failures_;
     needs_person_ = trouble.kind == TroubleClass::needs_person;
+    const bool at_interval = needs_person_ || trouble.kind == TroubleClass::retry_at_interval;
     state_ = State::waiting;
-    if (trouble.kind == TroubleClass::configuration || (needs_person_ && policy_.once)) {
+    if (trouble.kind == TroubleClass::configuration || (at_interval && policy_.once)) {
         state_ = State::gave_up;
         return;
     }
@@ -71,7 +72,7 @@ void Machine::failed(std::int64_t now_ns, const Trouble& trouble) {
         return;
     }
     Nanoseconds delay{};
-    if (needs_person_) {
+    if (at_interval) {
         delay = std::clamp(policy_.interval, kPersonAtMost, kPersonAtLeast);
     } else if (policy_.retry == RetryType::exponential) {
         const double share = std::clamp(random01_(), 0.0, 1.0);

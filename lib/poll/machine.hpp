@@ -27,9 +27,11 @@ struct Policy {
 
 // How a failure is to be answered.
 enum class TroubleClass {
-    retry_soon,   // back off exponentially with full jitter, Retry-After honoured in full
-    needs_person, // retry after the interval, at least every 5 minutes and at most every 5 seconds
-    configuration // never heals: the stage ends
+    retry_soon,       // back off exponentially with full jitter, Retry-After honoured in full
+    needs_person,     // retry after the interval, at least every 5 minutes and at most every 5 seconds
+    configuration,    // never heals: the stage ends
+    retry_at_interval // the query met data that it cannot take (a runtime error): other data may heal it, asking soon does not.
+                      // Tried like needs_person
 };
 
 struct Trouble {
@@ -43,6 +45,10 @@ struct Trouble {
 
 // Retry-After: seconds or an HTTP date (relative to `now_unix_s`, the answer's Date header when there is one).
 [[nodiscard]] std::optional<Nanoseconds> parse_retry_after(std::string_view value, std::int64_t now_unix_s);
+
+// An HTTP date in one of its three forms (RFC 9110, 5.6.7) as seconds since 1970 UTC. `now_unix_s` decides the century of a
+// two-digit year.
+[[nodiscard]] std::optional<std::int64_t> parse_http_date(std::string_view value, std::int64_t now_unix_s);
 
 struct Action {
     enum class Kind { wait, query, end, fail } kind = Kind::wait;

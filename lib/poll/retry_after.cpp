@@ -126,11 +126,16 @@ std::optional<Nanoseconds> parse_retry_after(std::string_view value, std::int64_
             seconds = std::min(seconds * 10 + (c - '0'), kMostSeconds);
         return bounded(seconds);
     }
-    Date date;
-    if (!imf_fixdate(text, date) && !rfc850_date(text, year_of(now_unix_s), date) && !asctime_date(text, date)) return std::nullopt;
-    const std::optional<std::int64_t> at = unix_seconds(date);
+    const std::optional<std::int64_t> at = parse_http_date(text, now_unix_s);
     if (!at) return std::nullopt;
     return bounded(*at - now_unix_s);
+}
+
+std::optional<std::int64_t> parse_http_date(std::string_view value, std::int64_t now_unix_s) {
+    const std::string_view text = trimmed(value);
+    Date date;
+    if (!imf_fixdate(text, date) && !rfc850_date(text, year_of(now_unix_s), date) && !asctime_date(text, date)) return std::nullopt;
+    return unix_seconds(date);
 }
 
 } // namespace fluxgate::poll
