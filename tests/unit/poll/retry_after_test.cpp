@@ -52,3 +52,15 @@ TEST_CASE("Retry-After: a two-digit year is the nearest one that is not more tha
     CHECK(parse_retry_after("Saturday, 21-Nov-26 11:20:01 GMT", now) == std::chrono::seconds{1});
     CHECK(parse_retry_after("Sunday, 06-Nov-94 08:49:37 GMT", now) == std::chrono::seconds{0});
 }
+
+TEST_CASE("an HTTP date in each of its three forms is one instant; what is none is none") {
+    constexpr std::int64_t now = 784111777;
+    for (const char* text :
+         {"Sun, 06 Nov 1994 08:49:37 GMT", "Sunday, 06-Nov-94 08:49:37 GMT", "Sun Nov  6 08:49:37 1994", " Sun, 06 Nov 1994 08:49:37 GMT\t"}) {
+        INFO(text);
+        CHECK(parse_http_date(text, now) == now);
+    }
+    CHECK(!parse_http_date("120", now).has_value());
+    CHECK(!parse_http_date("", now).has_value());
+    CHECK(!parse_http_date("Sun, 06 Nov 1994 08:49:61 GMT", now).has_value());
+}
