@@ -305,10 +305,11 @@ void InfluxSource::query_failed(Error error) {
 // A change of state is logged once; repeats only move the health's text, which says when the next try is due.
 void InfluxSource::report_trouble(const Error& error, bool person, std::int64_t now_ns) {
     const poll::Action next = machine_.next(now_ns);
-    if (next.kind != poll::Action::Kind::wait) return; // the source ends with this error, and its host tells of that
+    const bool goes_on = next.kind == poll::Action::Kind::wait;
     const std::string due = config::format_duration(std::chrono::round<std::chrono::milliseconds>(std::chrono::nanoseconds{next.until_ns - now_ns}));
     host_.set_health(person ? FG_HEALTH_NEEDS_ATTENTION : FG_HEALTH_RETRYING, message_of(error.code),
-                     error.text() + "; try " + std::to_string(machine_.failures() + 1) + " in " + due);
+                     goes_on ? error.text() + "; try " + std::to_string(machine_.failures() + 1) + " in " + due : error.text());
+    if (!goes_on) return; // the source ends with this error, and its host tells of that
     if (last_error_ && same_trouble(*last_error_, error)) return;
     host_.log(person ? FG_LOG_ERROR : FG_LOG_WARNING, "query.failed", error.message,
               {{"server_said", error.server_text},
