@@ -9,6 +9,7 @@
 #include <csignal>
 #include <ctime>
 #include <iostream>
+#include <map>
 #include <thread>
 #include <unistd.h>
 
@@ -67,6 +68,25 @@ const char* ending_name(const Pipeline& pipeline) {
     return "?";
 }
 
+// Tells the log when a stage's health has another level than before; texts change with every try and are not news.
+class HealthLog {
+public:
+    void look(const Host& host, const Pipeline& pipeline) {
+        for (const StageHealth& stage : pipeline.health()) {
+            fg_health_level& known = levels_.try_emplace(stage.stage, FG_HEALTH_OK).first->second;
+            if (known == stage.level) continue;
+            known = stage.level;
+            static constexpr const char* names[] = {"ok", "retrying", "needs attention"};
+            host.log(stage.level == FG_HEALTH_OK ? LogLevel::info : LogLevel::warning, "health.changed",
+                     stage.text.empty() ? "the stage is well again" : stage.text,
+                     {{"pipeline", pipeline.id()}, {"stage", stage.stage}, {"health", names[stage.level]}});
+        }
+    }
+
+private:
+    std::map<std::string, fg_health_level> levels_;
+};
+
 // What the run has come to, in one line for the log. The reason of a failure was logged by the stage or the host.
 void log_summary(const Host& host, const Pipeline& pipeline) {
     const PipelineCounters c = pipeline.counters();
@@ -76,7 +96,12 @@ void log_summary(const Host& host, const Pipeline& pipeline) {
     const std::string read = std::to_string(c.messages), out = std::to_string(delivered), letters = std::to_string(c.dead_letters);
     const std::string abandoned = std::to_string(c.batches_abandoned);
     host.log(LogLevel::info, "run.finished", "the pipeline has ended",
-             {{"pipeline", pipeline.id()}, {"outcome", ending_name(pipeline)}, {"messages", read}, {"delivered", out}, {"deadLetters", letters}, {"batchesAbandoned", abandoned}});
+             {{"pipeline", pipeline.id()},
+              {"outcome", ending_name(pipeline)},
+              {"messages", read},
+              {"delivered", out},
+              {"deadLetters", letters},
+              {"batchesAbandoned", abandoned}});
 }
 
 // Stops in order while a second signal is still listened to: it leaves at once, which loses nothing that was acknowledged.
@@ -150,12 +175,14 @@ int run(const CommonOptions& common, const RunOptions& options) {
         return Exit::failed;
     }
 
+    HealthLog health;
     const steady_clock::time_point began = steady_clock::now();
     int signal = 0;
     while (pipeline.state() != PipelineState::finished) {
         const nanoseconds passed = steady_clock::now() - began;
         if (passed >= most) break;
         const int got = signals.wait(std::min<nanoseconds>(most - passed, std::chrono::seconds{1}));
+        health.look(host, pipeline);
         if (got == SIGINT || got == SIGTERM) {
             signal = got;
             break;

@@ -37,7 +37,8 @@ TEST_CASE("a token that is not there is told with the places that were tried") {
     const test::TempDirectory directory;
     std::string document = test::original_document(server->port());
     document.replace(document.find("AKV_ACCESS_TOKEN"), 16, "NOT_THERE_TOKEN_");
-    const test::Finished f = run_fluxgate({"run", directory.write("sample.json", document), "--once", "--secrets", directory.path()}, directory.path());
+    const test::Finished f =
+        run_fluxgate({"run", directory.write("sample.json", document), "--once", "--secrets", directory.path()}, directory.path());
     CHECK(f.code == 1);
     INFO(f.err);
     CHECK(f.err.find("NOT_THERE_TOKEN_") != std::string::npos);
@@ -98,6 +99,20 @@ TEST_CASE("a server that comes back is used again without a restart") {
     CHECK(test::lines_of(f.out).size() > 1000);
 }
 
+TEST_CASE("a run tells when a stage's health changes, and when it is well again") {
+    sample::ServerOptions options;
+    options.faults.push_back(*sample::parse_fault("status=503,requests=1"));
+    const auto server = test::start_server(std::move(options));
+    const test::TempDirectory directory;
+    std::string document = test::original_document(server->port());
+    document.insert(1, R"("retry":{"type":"fixed","initial":"700ms"},)");
+    const auto process = test::start_fluxgate({"run", directory.write("sample.json", document)}, directory.path());
+    CHECK(process->until_error("health=retrying", 10s));
+    CHECK(process->until_error("health=ok", 10s));
+    process->signal(SIGTERM);
+    CHECK(process->wait(10s).code == 143);
+}
+
 TEST_CASE("a bad query fails --once with the server's words and position") {
     const auto server = test::start_server();
     const test::TempDirectory directory;
@@ -115,8 +130,8 @@ TEST_CASE("an output that cannot write stops the run with the file and the reaso
     const auto server = test::start_server();
     const test::TempDirectory directory;
     directory.write("out", "a file where a directory should be");
-    const test::Finished f =
-        run_fluxgate({"run", directory.write("plant.json", test::files_document(server->port(), directory.path() + "/out")), "--once"}, directory.path());
+    const test::Finished f = run_fluxgate(
+        {"run", directory.write("plant.json", test::files_document(server->port(), directory.path() + "/out")), "--once"}, directory.path());
     CHECK(f.code == 1);
     INFO(f.err);
     CHECK(f.err.find(directory.path() + "/out") != std::string::npos);
