@@ -1,5 +1,5 @@
 // The runner's commands. Each answers the process's exit code: 0 done, 1 failed while running, 2 usage or configuration,
-// 130 interrupted (143 for SIGTERM). Standard output carries data only; everything else goes to standard error.
+// 3 a step of check failed, 130 interrupted (143 for SIGTERM). Standard output carries data only; everything else goes to standard error.
 #pragma once
 
 #include "fluxgate/host.hpp"
@@ -11,7 +11,7 @@
 
 namespace fluxgate::runner {
 
-enum Exit : int { done = 0, failed = 1, usage = 2, interrupted = 130, terminated = 143 };
+enum Exit : int { done = 0, failed = 1, usage = 2, check_failed = 3, interrupted = 130, terminated = 143 };
 
 struct CommonOptions {
     std::vector<std::string> stage_path; // searched before the default places
@@ -29,6 +29,13 @@ struct RunOptions {
     bool fail_on_dead_letter = false;
 };
 
+struct CheckOptions {
+    std::string file;
+    std::string timeout = "30s";
+    bool json = false;
+};
+
+int check(const CommonOptions& common, const CheckOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
 int stages(const CommonOptions& common);

@@ -21,6 +21,14 @@ void add_logging(CLI::App& command, CommonOptions& common) {
     command.add_option("--log-format", common.log_format, "Form of log lines")->check(CLI::IsMember({"text", "json"}))->capture_default_str();
 }
 
+void add_secrets(CLI::App& command, CommonOptions& common) {
+    command
+        .add_option("--secrets", common.secrets_directory,
+                    "Directory with one file a secret; without it, or where it has none, the environment counts")
+        ->type_name("DIR")
+        ->check(CLI::ExistingDirectory);
+}
+
 CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
     CLI::App* run = app.add_subcommand("run", "Run a pipeline document, or a bare source document to standard output");
     run->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
@@ -32,10 +40,7 @@ CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
     run->add_option("--instance", options.instance, "Tells apart several hosts of one pipeline (default: the host's name)")
         ->check(
             CLI::Validator([](std::string& text) { return is_id(text) ? std::string{} : "a name holds letters, digits, '.', '_' and '-'"; }, "NAME"));
-    run->add_option("--secrets", common.secrets_directory,
-                    "Directory with one file a secret; without it, or where it has none, the environment counts")
-        ->type_name("DIR")
-        ->check(CLI::ExistingDirectory);
+    add_secrets(*run, common);
     run->add_option("--dead-letter", options.dead_letter_file,
                     "File for dead letters (default: ID.dead-letters.jsonl in the working directory, made when needed)")
         ->type_name("FILE");
@@ -43,6 +48,18 @@ CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
     add_stage_path(*run, common);
     add_logging(*run, common);
     return run;
+}
+
+CLI::App* add_check(CLI::App& app, CommonOptions& common, CheckOptions& options) {
+    CLI::App* check =
+        app.add_subcommand("check", "Try each step between a document and the first row of its source, and say which one fails and why");
+    check->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
+    check->add_flag("--json", options.json, "One JSON object a step instead of a table");
+    check->add_option("--timeout", options.timeout, "The most that all steps together may take")->type_name("DURATION")->capture_default_str();
+    add_secrets(*check, common);
+    add_stage_path(*check, common);
+    add_logging(*check, common);
+    return check;
 }
 
 } // namespace
@@ -53,15 +70,17 @@ int main(int argc, char** argv) {
 
     CommonOptions common;
     RunOptions run_options;
+    CheckOptions check_options;
     std::string document;
     CLI::App app{"fluxgate moves time series out of InfluxDB: rows become partitioned JSON messages.\n"
-                 "Exit: 0 done, 1 failed while running, 2 usage or configuration, 130 interrupted (143 for SIGTERM)."};
+                 "Exit: 0 done, 1 failed while running, 2 usage or configuration, 3 a step of check failed, 130 interrupted (143 for SIGTERM)."};
     app.set_version_flag("--version", "fluxgate " FLUXGATE_VERSION);
     app.require_subcommand(1);
     const CLI::App* run_command = add_run(app, common, run_options);
     CLI::App* validate_command = app.add_subcommand("validate", "Check a document and name every violation; runs nothing");
     validate_command->add_option("FILE", document, "Pipeline or source document (JSON)")->required();
     add_stage_path(*validate_command, common);
+    const CLI::App* check_command = add_check(app, common, check_options);
     CLI::App* stages_command = app.add_subcommand("stages", "List the stage types there are, their versions and where they come from");
     add_stage_path(*stages_command, common);
 
@@ -73,6 +92,7 @@ int main(int argc, char** argv) {
     }
     try {
         if (*run_command) return run(common, run_options);
+        if (*check_command) return check(common, check_options);
         if (*validate_command) return validate(common, document);
         if (*stages_command) return stages(common);
     } catch (const std::exception& error) {

@@ -113,6 +113,14 @@ public:
     static Result<Pipeline> create(Host& host, std::string_view document, PipelineOptions options = {});
     static Validation validate(Host& host, std::string_view document);
 
+    // Tries step by step what the document's source needs, on the caller's thread, for at most `timeout`: validates, makes the
+    // source and calls its check entry. `line` gets one JSON object a step (fg_source_api.check), "configuration" first, free of
+    // secrets; it answers false to end early (Errc::cancelled). Success means that the check went to its end, not that every
+    // step passed. Errc::configuration: the document is not valid (violations_of; `line` was told, too). Errc::not_implemented: the
+    // source offers no check.
+    static Result<void> check(Host& host, std::string_view document, std::chrono::nanoseconds timeout,
+                              const std::function<bool(std::string_view json)>& line);
+
     Pipeline(Pipeline&&) noexcept;
     Pipeline& operator=(Pipeline&&) noexcept;
     // Stops within five seconds if it still runs.

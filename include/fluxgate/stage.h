@@ -262,7 +262,10 @@ typedef struct fg_source_api {
     /* Frees the instance; batches that are out stay valid. REQUIRED */
     void (*release)(void* stage);
 
-    /* Optional commands: JSON lines to the callback, within deadline_ns (monotonic instant). May be NULL. */
+    /* Optional commands: JSON lines to the callback, within deadline_ns (monotonic instant). May be NULL.
+     * check tries what the stage needs, step by step, instead of next. One line a step, in order: {"step","status" ("ok",
+     * "warning", "failed", "skipped" or "not_reached"),"milliseconds","text","cause","next"}. FG_OK: it went to its end, whatever
+     * it found; FG_ERR_CANCELLED: the callback wanted no more. */
     int32_t (*check)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);
     int32_t (*schema)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);
     int32_t (*plan)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);

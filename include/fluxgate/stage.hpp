@@ -203,6 +203,18 @@ enum class Next { batch, nothing_yet, ended };
 enum class Written { taken, busy };
 enum class Flushed { all, not_yet };
 
+// Where a source's check puts its lines: one JSON object each, without line feed. False: nobody wants more of them.
+class LineSink {
+public:
+    LineSink(fg_line_fn line, void* context) noexcept : line_(line), context_(context) {}
+    [[nodiscard]] bool operator()(std::string_view json) const { return line_(context_, to_text(json)) == 0; }
+
+private:
+    fg_line_fn line_;
+    void* context_;
+};
+
+// A source class may also have `Result<void> check(std::int64_t deadline_ns, const LineSink& line)`, see fg_source_api.check.
 class Source {
 public:
     virtual ~Source() = default;
@@ -349,6 +361,13 @@ const fg_source_api* source_api() noexcept {
             return detail::guarded(error, [&] { return detail::answer(error, static_cast<T*>(s)->stop()); });
         };
         api.release = detail::release<T>;
+        if constexpr (requires(T & source, const LineSink& line) { source.check(std::int64_t{}, line); }) {
+            api.check = [](void* s, std::int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error) noexcept -> std::int32_t {
+                return detail::guarded(error, [&] {
+                    return detail::answer(error, static_cast<T*>(s)->check(deadline_ns, LineSink{line, line_context}));
+                });
+            };
+        }
         return api;
     }();
     return &table;

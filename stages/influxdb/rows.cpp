@@ -13,8 +13,6 @@ flux::Limits reader_limits(const Settings& settings) {
     return limits;
 }
 
-namespace {
-
 message::Options message_options(const Settings& settings) {
     message::Options options;
     switch (settings.non_finite) {
@@ -25,6 +23,8 @@ message::Options message_options(const Settings& settings) {
     options.nulls = settings.nulls == Nulls::omit ? message::Nulls::omit : message::Nulls::include;
     return options;
 }
+
+namespace {
 
 partition::Strategy strategy_of(const Settings& settings) {
     return settings.strategy == Strategy::key ? partition::Strategy::key : partition::Strategy::id;

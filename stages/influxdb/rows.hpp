@@ -17,6 +17,7 @@
 namespace fluxgate::influxdb {
 
 flux::Limits reader_limits(const Settings& settings);
+message::Options message_options(const Settings& settings);
 
 // What happened to the rows of one response. rows == messages + dead_letters, always.
 struct RowCounts {

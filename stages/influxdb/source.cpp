@@ -1,7 +1,9 @@
 #include "source.hpp"
 
+#include "check.hpp"
 #include "config/duration.hpp"
-#include "http/proxy.hpp"
+#include "connection.hpp"
+#include "flux_position.hpp"
 #include "request.hpp"
 
 #include <algorithm>
@@ -34,16 +36,6 @@ poll::Policy policy_of(const Settings& s, bool once) {
     policy.max_retries = s.retry.max_retries;
     policy.once = once;
     return policy;
-}
-
-http::Limits limits_of(const Settings& s) {
-    http::Limits limits;
-    limits.max_decompression_ratio = s.limits.max_decompression_ratio;
-    return limits;
-}
-
-http::Client::Clock clock_of(stage::Host host) {
-    return [host] { return host.monotonic_ns(); };
 }
 
 std::function<double()> uniform_random() {
@@ -87,12 +79,7 @@ Result<std::unique_ptr<InfluxSource>> InfluxSource::create(const stage::Config& 
 
 InfluxSource::InfluxSource(Settings settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host, bool once)
     : settings_(std::move(settings)), host_(host), once_(once), rows_(settings_, std::move(partitioner), host_), verification_(settings_, host_),
-      client_(http::Endpoint{settings_.url.https, settings_.url.host, settings_.url.port},
-              http::TlsOptions{settings_.tls.ca_file, settings_.tls.cert_file, settings_.tls.key_file, settings_.tls.tls13_only,
-                               settings_.tls.insecure_skip_verify},
-              http::Deadlines{settings_.timeouts.connect, settings_.timeouts.first_byte, settings_.timeouts.idle}, limits_of(settings_),
-              clock_of(host_), http::route_for(http::Endpoint{settings_.url.https, settings_.url.host, settings_.url.port})),
-      machine_(policy_of(settings_, once_), uniform_random()) {
+      client_(make_client(settings_, host_)), machine_(policy_of(settings_, once_), uniform_random()) {
     if (settings_.tls.insecure_skip_verify) {
         host_.log(FG_LOG_WARNING, "tls.unverified", "tls.insecureSkipVerify is set: anybody on the way can read the token and change the data",
                   {{"server", address(settings_.url)}});
@@ -313,6 +300,7 @@ void InfluxSource::report_trouble(const Error& error, bool person, std::int64_t 
     if (last_error_ && same_trouble(*last_error_, error)) return;
     host_.log(person ? FG_LOG_ERROR : FG_LOG_WARNING, "query.failed", error.message,
               {{"server_said", error.server_text},
+               {"query_line", query_line(settings_.query, error.server_text)},
                {"rowsBefore", std::to_string(rows_.counts().rows)},
                {"class", person ? "needs a person" : "retried"},
                {"nextTryIn", due}});
@@ -366,6 +354,10 @@ void InfluxSource::cancel() noexcept {
 Result<void> InfluxSource::stop() {
     client_.abort();
     return {};
+}
+
+Result<void> InfluxSource::check(std::int64_t deadline_ns, const stage::LineSink& line) {
+    return run_check(settings_, host_, deadline_ns, line);
 }
 
 } // namespace fluxgate::influxdb

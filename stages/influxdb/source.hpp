@@ -29,6 +29,8 @@ public:
     void cancel() noexcept override;
     void wake() noexcept override;
     Result<void> stop() override;
+    // Instead of next(): see fg_source_api.check.
+    Result<void> check(std::int64_t deadline_ns, const stage::LineSink& line);
 
 private:
     InfluxSource(Settings settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host, bool once);

@@ -1,0 +1,93 @@
+// Pipeline::check: the source of a document tries what it needs, and says so in lines.
+#include "config/pipeline_document.hpp"
+#include "runtime/host_shared.hpp"
+#include "runtime/instances.hpp"
+#include "runtime/violations.hpp"
+
+#include "fluxgate/pipeline.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace fluxgate {
+
+namespace {
+
+using Line = std::function<bool(std::string_view)>;
+
+// Nothing runs during a check, so there is nobody to tell.
+class NoOwner final : public runtime::StageOwner {
+public:
+    Result<void> dead_letter(runtime::StageContext&, const fg_dead_letter&) override {
+        return Error{Errc::dead_letter, "a check keeps no dead letters"};
+    }
+    void complete(runtime::StageContext& stage, std::uint64_t, std::int32_t) override {
+        stage.log(LogLevel::error, "output.token", "a source completed a token; only outputs have tokens");
+    }
+    void health_changed() override {}
+};
+
+std::string configuration_line(const std::vector<Violation>& found, bool valid, std::int64_t took_ns) {
+    std::string text = valid ? "valid" : "not valid";
+    for (const Violation& v : found)
+        text += std::string{"\n"} + (v.warning ? "warning" : "error") + (v.pointer.empty() ? "" : " at " + v.pointer) + ": " + v.message;
+    const char* status = !valid ? "failed" : found.empty() ? "ok" : "warning";
+    char milliseconds[32];
+    std::snprintf(milliseconds, sizeof milliseconds, "%.1f", static_cast<double>(took_ns) / 1e6);
+    std::string out = std::string{R"({"step":"configuration","status":")"} + status + R"(","milliseconds":)" + milliseconds + R"(,"text":)";
+    stage::detail::append_json_string(out, text);
+    out += R"(,"cause":)";
+    stage::detail::append_json_string(out, valid ? "" : "the document breaks the rules that are listed");
+    out += R"(,"next":)";
+    stage::detail::append_json_string(out, valid ? "" : "correct the document");
+    return out += '}';
+}
+
+// What the stage's callback needs: a line is shown without secrets, and an exception of the program's does not cross the ABI.
+struct Relay {
+    const Host::Shared& host;
+    const Line& line;
+    bool unwanted = false;
+    std::exception_ptr thrown = nullptr;
+
+    static std::int32_t take(void* context, fg_text json) noexcept {
+        Relay& self = *static_cast<Relay*>(context);
+        try {
+            self.unwanted = self.unwanted || !self.line(self.host.redactor.apply(stage::to_view(json)));
+        } catch (...) {
+            self.thrown = std::current_exception();
+            self.unwanted = true;
+        }
+        return self.unwanted ? 1 : 0;
+    }
+};
+
+} // namespace
+
+Result<void> Pipeline::check(Host& host, std::string_view document, std::chrono::nanoseconds timeout, const Line& line) {
+    const std::shared_ptr<Host::Shared>& shared = host.shared();
+    const std::int64_t began = shared->monotonic_ns();
+    const config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry);
+    const bool wanted = line(configuration_line(parsed.violations, parsed.document.has_value(), shared->monotonic_ns() - began));
+    if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
+    const Error unwanted{Errc::cancelled, "the check was ended early"};
+    if (!wanted) return unwanted;
+
+    const config::StageNode& input = parsed.document->input;
+    const auto type = shared->registry.find(input.type);
+    if (!type) return Error{Errc::unknown_stage, "no plugin offers the stage type \"" + input.type + "\" of the stage \"" + input.id + "\""};
+    NoOwner owner;
+    runtime::StageContext context{shared, owner, "check", input.id, std::nullopt};
+    auto source = runtime::SourceInstance::create(type, context, {input.document, "check", true, 0, 1});
+    if (!source.ok()) return std::move(source).error();
+    Relay relay{*shared, line};
+    const std::int64_t budget = std::min<std::int64_t>(timeout.count(), std::int64_t{1} << 61); // so that the sum is an instant
+    Result<void> done = (*source)->check(began + budget, &Relay::take, &relay);
+    Result<void> stopped = (*source)->stop();
+    source->reset();
+    if (relay.thrown) std::rethrow_exception(relay.thrown);
+    if (relay.unwanted) return unwanted;
+    return done.ok() ? std::move(stopped) : std::move(done);
+}
+
+} // namespace fluxgate
