@@ -95,7 +95,8 @@ std::size_t GzipDecoder::feed(std::string_view input, std::size_t budget, Target
         }
         if (got > 0) target.on_decoded({reinterpret_cast<const char*>(engine_->out.data()), got});
     }
-    return size - in.avail_in;
+    // Not by avail_in: the library counts it below zero where it meets damaged data.
+    return std::min(size, static_cast<std::size_t>(reinterpret_cast<const char*>(in.next_in) - input.data()));
 }
 
 } // namespace fluxgate::http

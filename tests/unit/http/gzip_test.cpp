@@ -191,3 +191,17 @@ TEST_CASE("gzip: a budget bounds what one call makes, and nothing is lost") {
     CHECK(made == text.size());
     CHECK(decoder.state() == State::ended);
 }
+
+TEST_CASE("gzip: however the data is damaged, no more bytes are taken than were given") {
+    // A byte of the header is missing, so the deflate data begins one byte late. The library counts its input below zero there.
+    const std::string shifted{"\x1f\x8b\x08\0\0\0\0\0\0\x02\x03\xcb\x48\xcd\xc9\xc9\x07\0\x86\xa6\x10\x36\x05\0\0\0", 26};
+    const std::string whole = gzip(repeated("a row with some text,", 60));
+    for (std::size_t at = 0; at <= whole.size(); ++at) {
+        std::string member = at == 0 ? shifted : whole;
+        if (at != 0) member[at - 1] = static_cast<char>(member[at - 1] ^ 0x55);
+        GzipDecoder decoder;
+        Text out;
+        INFO("byte " << at);
+        CHECK(decoder.feed(member, kAll, out) <= member.size());
+    }
+}
