@@ -5,7 +5,8 @@ using namespace fluxgate;
 using test::run_fluxgate;
 
 TEST_CASE("help and version answer on standard output with exit code 0") {
-    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"--help"}, {"run", "--help"}, {"validate", "--help"}, {"stages", "--help"}, {"--version"}}) {
+    for (const std::vector<std::string>& arguments :
+         std::vector<std::vector<std::string>>{{"--help"}, {"run", "--help"}, {"validate", "--help"}, {"stages", "--help"}, {"--version"}}) {
         const test::Finished f = run_fluxgate(arguments);
         CHECK(f.code == 0);
         CHECK_FALSE(f.out.empty());
@@ -16,14 +17,14 @@ TEST_CASE("help and version answer on standard output with exit code 0") {
 
 TEST_CASE("a mistyped command or option is a usage error with exit code 2 and nothing on standard output") {
     for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{},
-                                                     {"rnu", "x.json"},
-                                                     {"run"},
-                                                     {"run", "x.json", "--onec"},
-                                                     {"run", "x.json", "--for", "soon"},
-                                                     {"run", "x.json", "--id", "a/b"},
-                                                     {"run", "x.json", "--log-level", "loud"},
-                                                     {"run", "not-there.json"},
-                                                     {"validate", "/"}}) {
+                                                                                           {"rnu", "x.json"},
+                                                                                           {"run"},
+                                                                                           {"run", "x.json", "--onec"},
+                                                                                           {"run", "x.json", "--for", "soon"},
+                                                                                           {"run", "x.json", "--id", "a/b"},
+                                                                                           {"run", "x.json", "--log-level", "loud"},
+                                                                                           {"run", "not-there.json"},
+                                                                                           {"validate", "/"}}) {
         const test::Finished f = run_fluxgate(arguments);
         CHECK(f.code == 2);
         CHECK(f.out.empty());
@@ -87,8 +88,8 @@ TEST_CASE("what is not there yet is refused in so many words") {
     CHECK(f.err.find("error at /incremental: ") != std::string::npos);
     CHECK(f.err.find("not available yet") != std::string::npos);
     const test::Finished unknown =
-        run_fluxgate({"validate",
-                  directory.write("unknown.json", R"({"input":{"type":"input/mqtt@v1","next":["o"]},"stages":{"o":{"type":"output/stdout@v1"}}})")});
+        run_fluxgate({"validate", directory.write("unknown.json",
+                                                  R"({"input":{"type":"input/mqtt@v1","next":["o"]},"stages":{"o":{"type":"output/stdout@v1"}}})")});
     CHECK(unknown.code == 2);
     CHECK(unknown.err.find("input/influxdbv2@v1") != std::string::npos);
 }

@@ -52,7 +52,7 @@ TEST_CASE("the request is what the wire asks for") {
     }
     CHECK(sent.substr(sent.find("\r\n\r\n") + 4) ==
           R"json({"query":"from(bucket:\"plant\") |> range(start: -1h)","type":"flux",)json"
-              R"json("dialect":{"annotations":["datatype","group","default"],"header":true,"delimiter":","}})json");
+          R"json("dialect":{"annotations":["datatype","group","default"],"header":true,"delimiter":","}})json");
 }
 
 TEST_CASE("rows go to the partition of their key, in order, and each message names both") {
