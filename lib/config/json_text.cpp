@@ -3,24 +3,26 @@
 #include "config/findings.hpp"
 #include "config/show.hpp"
 
-#include <rapidjson/encodedstream.h>
 #include <rapidjson/error/en.h>
 #include <rapidjson/memorystream.h>
 #include <rapidjson/reader.h>
 #include <rapidjson/stringbuffer.h>
 #include <rapidjson/writer.h>
 
+#include <charconv>
 #include <unordered_set>
 
 namespace fluxgate::config {
 
 namespace {
 
-// Passes events to the document and stops the parser where the nesting is too deep.
+// Passes events to the document, reads its numbers, and stops the parser where the nesting is too deep or a number too big.
+// The numbers come as text: RapidJSON's own exact conversion ends the process for zeros such as 0e90.
 struct DepthGuard {
     rapidjson::Document& dom;
     std::size_t depth = 0;
     bool too_deep = false;
+    bool too_big = false;
 
     bool enter() {
         too_deep = ++depth > max_document_depth;
@@ -33,11 +35,33 @@ struct DepthGuard {
     bool Int64(std::int64_t i) { return dom.Int64(i); }
     bool Uint64(std::uint64_t i) { return dom.Uint64(i); }
     bool Double(double d) { return dom.Double(d); }
-    bool RawNumber(const char* s, rapidjson::SizeType n, bool copy) { return dom.RawNumber(s, n, copy); }
+    bool RawNumber(const char* s, rapidjson::SizeType n, bool) {
+        std::int64_t integer = 0;
+        if (whole(s, s + n, integer)) return dom.Int64(integer);
+        std::uint64_t natural = 0;
+        if (whole(s, s + n, natural)) return dom.Uint64(natural);
+        double number = 0;
+        // The text is a JSON number, so it can only be out of range, above or below.
+        if (std::from_chars(s, s + n, number).ec == std::errc{}) return dom.Double(number);
+        too_big = !below_one({s, n});
+        return !too_big && dom.Double(*s == '-' ? -0.0 : 0.0);
+    }
     bool String(const char* s, rapidjson::SizeType n, bool copy) { return dom.String(s, n, copy); }
     bool Key(const char* s, rapidjson::SizeType n, bool copy) { return dom.Key(s, n, copy); }
     bool StartObject() { return enter() && dom.StartObject(); }
     bool StartArray() { return enter() && dom.StartArray(); }
+    // Whether all of the text is a number of this type.
+    template <class Integer>
+    static bool whole(const char* begin, const char* end, Integer& value) {
+        const auto [stop, problem] = std::from_chars(begin, end, value);
+        return problem == std::errc{} && stop == end;
+    }
+    // Of a number out of range: too near to zero, not too far from it.
+    static bool below_one(std::string_view number) {
+        const std::size_t exponent = number.find_first_of("eE");
+        if (exponent != std::string_view::npos) return number[exponent + 1] == '-';
+        return number.substr(number.front() == '-' ? 1 : 0, 2) == "0.";
+    }
     bool EndObject(rapidjson::SizeType n) {
         --depth;
         return dom.EndObject(n);
@@ -106,16 +130,20 @@ JsonText parse_json(std::string_view text) {
         out.violations.push_back({"", place(text, nul) + "a NUL byte is not allowed in JSON text"});
         return out;
     }
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseFullPrecisionFlag | rapidjson::kParseValidateEncodingFlag;
-    rapidjson::MemoryStream bytes{text.data(), text.size()};
-    rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream{bytes};
+    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;
+    // RapidJSON's own stream would skip any part of the mark too.
+    constexpr std::string_view mark = "\xEF\xBB\xBF";
+    const std::size_t skipped = text.substr(0, mark.size()) == mark ? mark.size() : 0;
+    rapidjson::MemoryStream stream{text.data() + skipped, text.size() - skipped};
     DepthGuard guard{out.dom};
     rapidjson::Reader reader;
     const auto generate = [&](rapidjson::Document&) { return !reader.Parse<flags>(stream, guard).IsError(); };
     out.dom.Populate(generate);
     if (reader.HasParseError()) {
-        const std::string_view why = guard.too_deep ? "more than 100 objects and arrays inside each other" : reason(reader.GetParseErrorCode());
-        out.violations.push_back({"", place(text, reader.GetErrorOffset()) + std::string{why}});
+        const std::string_view why = guard.too_deep  ? "more than 100 objects and arrays inside each other"
+                                     : guard.too_big ? reason(rapidjson::kParseErrorNumberTooBig)
+                                                     : reason(reader.GetParseErrorCode());
+        out.violations.push_back({"", place(text, skipped + reader.GetErrorOffset()) + std::string{why}});
         return out;
     }
     out.parsed = true;

@@ -72,6 +72,28 @@ TEST_CASE("a byte order mark is skipped and integers of 64 bits and doubles stay
     CHECK(to_text(json.dom) == "[18446744073709551615,-9223372036854775808,0.1]");
 }
 
+TEST_CASE("numbers are exact, zeros of any length are zero, and what a double cannot hold is refused") {
+    const auto read = [](std::string_view text) { return to_text(parse_json(text).dom); };
+    // RapidJSON's own exact conversion shifts by a garbage count for zeros beyond 22 places.
+    CHECK(read("[0e90,-0e90,0e-90,0." + std::string(400, '0') + "]") == "[0.0,-0.0,0.0,0.0]");
+    CHECK(read("[9007199254740993.0,2.2250738585072014e-308,1.7976931348623157e308,5e-324]") ==
+          "[9007199254740992.0,2.2250738585072014e-308,1.7976931348623157e308,5e-324]");
+    CHECK(read("[1e-999,-1e-999]") == "[0.0,-0.0]");
+    CHECK(read("[-0,0,2147483648,-2147483649,4294967296]") == "[0,0,2147483648,-2147483649,4294967296]");
+    CHECK(read("[18446744073709551616,-9223372036854775809]") == "[18446744073709553000.0,-9223372036854776000.0]");
+    CHECK(parse_json("4294967295").dom.IsUint());
+    CHECK(parse_json("-5").dom.IsInt());
+    CHECK(parse_json("5").dom.IsUint64());
+    for (const char* big : {"1e309", "-9e308", "179769313486231580793e289"})
+        CHECK(problem(big).find("a number is too big for a double") != std::string::npos);
+}
+
+TEST_CASE("only a whole byte order mark is skipped, and columns count behind it") {
+    for (const char* text : {"\xEF{}", "\xBB{}", "\xBF{}", "\xEF\xBB{}", "\xBB\xBF{}"})
+        CHECK(problem(text) == "line 1, column 1: a JSON value is needed here");
+    CHECK(problem("\xEF\xBB\xBF{]") == "line 1, column 5: a field name in double quotes is needed here (no comma before a closing brace)");
+}
+
 TEST_CASE("pointers escape ~ and / as RFC 6901 has it") {
     CHECK(child("", std::string_view{"a/b~c"}) == "/a~1b~0c");
     CHECK(child("/x", std::size_t{7}) == "/x/7");
