@@ -25,6 +25,7 @@
 #include <new>
 #include <string>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -432,7 +433,9 @@ fg_stage_type stage_type(std::int32_t kind, std::string_view name, std::string_v
     type.secret_settings = secret_settings;
     type.secret_setting_count = secret_setting_count;
     type.api = api;
-    if constexpr (Validate != nullptr) type.validate = detail::validate<Validate>;
+    // Compared as types: with -fsanitize=undefined GCC 12 takes no address of a function for constant (its bug 71962).
+    using Given = std::integral_constant<ValidateFn, Validate>;
+    if constexpr (!std::is_same_v<Given, std::integral_constant<ValidateFn, nullptr>>) type.validate = detail::validate<Validate>;
     return type;
 }
 

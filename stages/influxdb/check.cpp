@@ -46,10 +46,8 @@ bool is_success(const http::Head& head) {
 std::string version_of_health(const std::string& body) {
     rapidjson::Document document;
     document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
-    if (document.HasParseError() || !document.IsObject()) return {};
-    const auto version = document.FindMember("version");
-    if (version == document.MemberEnd() || !version->value.IsString()) return {};
-    return {version->value.GetString(), version->value.GetStringLength()};
+    if (document.HasParseError() || !document.IsObject() || !document.HasMember("version") || !document["version"].IsString()) return {};
+    return {document["version"].GetString(), document["version"].GetStringLength()};
 }
 
 class Check {
