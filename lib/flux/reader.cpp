@@ -30,16 +30,14 @@ void Reader::reset() {
 
 void Reader::feed(std::string_view chunk) noexcept {
     chunk_ = chunk;
+    repeat_.forget(); // it may have lain in the chunk before
 }
 
 Event Reader::next() {
     if (failed_) return Event::failed;
     for (;;) {
-        if (carry_used_) {
-            carry_.clear();
-            carry_used_ = false;
-        }
         if (chunk_.empty()) return Event::need_more;
+        if (repeat_.remembers() && repeat_row()) return Event::row;
         const char* begin = chunk_.data();
         const Scanner::Status status = scanner_.scan(begin, begin + chunk_.size());
         if (status == Scanner::Status::partial) return on_partial(begin);
@@ -57,6 +55,10 @@ Event Reader::next() {
 // The rest of the chunk begins (or goes on with) a record that ends in a later one.
 Event Reader::on_partial(const char* begin) {
     const std::size_t size = chunk_.size();
+    if (carry_used_) {
+        carry_.clear();
+        carry_used_ = false;
+    }
     const char first = carry_.empty() ? *begin : carry_.front();
     const std::uint64_t limit = in_header(first) ? limits_.max_header_bytes : limits_.max_row_bytes;
     if (carry_.size() < limit) carry_.append(begin, std::min<std::uint64_t>(size, limit - carry_.size()));
@@ -185,6 +187,7 @@ Event Reader::on_header(const char* text) {
 void Reader::set_table(const char* text) {
     const std::size_t count = block_fields_ - annotation_columns;
     table_.columns.resize(count);
+    fields_.resize(count);
     table_.result_column = table_.table_column = -1;
     ++table_.number;
     for (std::size_t i = 0; i < count; ++i) {
@@ -199,7 +202,21 @@ void Reader::set_table(const char* text) {
     // The encoder writes its own two columns first; a user's column of that name comes later and keeps its place.
     if (count >= 1 && table_.columns[0].name == "result") table_.result_column = 0;
     if (count >= 2 && table_.result_column == 0 && table_.columns[1].name == "table") table_.table_column = 1;
-    fields_.resize(count);
+    repeat_.set_table(table_);
+}
+
+// A row at the beginning of the chunk that is read by what it shares with the one before.
+bool Reader::repeat_row() {
+    if (!repeat_.match(chunk_.data(), chunk_.data() + chunk_.size(), fields_)) return false;
+    if (repeat_.size() > limits_.max_row_bytes) {
+        repeat_.forget();
+        return false;
+    }
+    row_ = Row{fields_, chunk_.substr(0, repeat_.content_size()), offset_, ++records_, repeat_.same_before(), repeat_.same_from()};
+    chunk_.remove_prefix(repeat_.size());
+    offset_ += repeat_.size();
+    record_offset_ = offset_;
+    return true;
 }
 
 Event Reader::on_row(const char* text) {
@@ -210,6 +227,7 @@ Event Reader::on_row(const char* text) {
     for (std::size_t i = 0; i < count; ++i)
         fields_[i] = {text + spans[i].begin, spans[i].end - spans[i].begin, spans[i].flags};
     row_ = Row{fields_, {text, static_cast<std::size_t>(scanner_.content_size())}, record_offset_, records_};
+    repeat_.remember(text, scanner_);
     return Event::row;
 }
 
@@ -218,6 +236,7 @@ Event Reader::on_long_row(std::string_view kept) {
     if (scanner_.field_count() != fields_.size() + annotation_columns) return wrong_field_count(fields_.size() + annotation_columns);
     if (field_at(kept.data(), 0).size != 0) return used_annotation_column(kept);
     row_ = Row{{}, kept, record_offset_, records_};
+    repeat_.forget();
     long_row_bytes_ = scanner_.content_size();
     return Event::long_row;
 }

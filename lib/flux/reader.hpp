@@ -2,6 +2,7 @@
 // definite answer to "did this response end completely?".
 #pragma once
 
+#include "flux/repeat.hpp"
 #include "flux/scanner.hpp"
 #include "flux/table.hpp"
 #include "fluxgate/error.hpp"
@@ -73,6 +74,7 @@ private:
     Event on_annotation(const char* text);
     Event on_header(const char* text);
     Event on_row(const char* text);
+    bool repeat_row();
     Event on_long_row(std::string_view kept);
     Event on_error_row(std::string_view kept);
     Event used_annotation_column(std::string_view kept);
@@ -86,7 +88,7 @@ private:
     Scanner scanner_;
     std::string_view chunk_;
     std::string carry_;        // the beginning of a record that an earlier chunk began
-    bool carry_used_ = false;  // the last event's views point into carry_
+    bool carry_used_ = false;  // the record was read: only views point into carry_, until the next one is carried
     std::uint64_t offset_ = 0; // of the first byte of chunk_ in the body
     std::uint64_t record_offset_ = 0;
     std::uint64_t records_ = 0;
@@ -101,6 +103,7 @@ private:
     bool have_datatypes_ = false, have_groups_ = false, have_defaults_ = false;
     Table table_;
     std::vector<Field> fields_;
+    Repeat repeat_;
     Row row_;
     Failure failure_;
     bool failed_ = false;

@@ -62,6 +62,9 @@ struct Row {
     std::string_view raw;          // the record's bytes without its line end
     std::uint64_t offset = 0;      // of its first byte in the decoded body
     std::uint64_t number = 0;      // of the record in the response, from 1, annotations and headers included
+    // Columns [0, same_before) and [same_from, ...) hold the same bytes, quoted in the same way, as in the record before, which
+    // was a row of this table. As below: nothing is known.
+    std::uint32_t same_before = 0, same_from = ~std::uint32_t{0};
 };
 
 // The text that a field stands for: quotes undoubled, CRLF inside quotes turned back to LF.

@@ -32,7 +32,8 @@ public:
     [[nodiscard]] std::string_view view() const noexcept { return {data_, size_}; }
 
     void clear() noexcept { size_ = 0; }
-    void truncate(std::size_t size) noexcept { size_ = size; } // size <= size()
+    void put(std::size_t at, char c) noexcept { data_[at] = c; } // at < size()
+    void truncate(std::size_t size) noexcept { size_ = size; }   // size <= size()
 
     // At least n more bytes can be written at the end that is answered.
     char* reserve(std::size_t n) {

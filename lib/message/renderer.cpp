@@ -1,8 +1,10 @@
 #include "message/renderer.hpp"
 
 #include "message/json_text.hpp"
+#include "message/put.hpp"
 #include "message/scalar.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -18,7 +20,7 @@ using flux::Type;
 
 std::string json_key(std::string_view name) {
     Buffer key;
-    key.push_back('"');
+    key.append(",\"");
     append_escaped(key, name);
     key.append("\":");
     return std::string{key.view()};
@@ -44,12 +46,22 @@ bool is_clean(const Field& field) noexcept {
     return (field.flags & (Field::special | Field::doubled)) == 0;
 }
 
+// A field without special characters, in quotes. There is room for it.
+char* put_quoted(char* at, const Field& field) noexcept {
+    *at++ = '"';
+    at = put(at, field.data, field.size);
+    *at++ = '"';
+    return at;
+}
+
 } // namespace
 
 // Names are told apart as the message shows them: two that differ in bad UTF-8 alone would be one.
 std::size_t Renderer::set_table(const flux::Table& table) {
     result_column_ = table.result_column;
     table_column_ = table.table_column;
+    own_columns_end_ = static_cast<std::uint32_t>(std::max(result_column_, table_column_) + 1);
+    runs_ = Runs{};
     columns_.clear();
     columns_.resize(table.columns.size());
     std::unordered_set<std::string> taken;
@@ -77,6 +89,7 @@ std::size_t Renderer::set_table(const flux::Table& table) {
             ++renamed;
         }
         column.key = json_key(column.name);
+        column.own = own;
         column.type = source.type;
         column.datatype = source.datatype;
         column.default_text = source.default_value;
@@ -89,12 +102,7 @@ std::size_t Renderer::set_table(const flux::Table& table) {
 
 void Renderer::append_string(const Field& field, Buffer& out) {
     if (is_clean(field)) {
-        char* at = out.reserve(field.size + 2u);
-        *at++ = '"';
-        std::memcpy(at, field.data, field.size);
-        at += field.size;
-        *at++ = '"';
-        out.commit(at);
+        out.commit(put_quoted(out.reserve(field.size + 2u), field));
         return;
     }
     out.push_back('"');
@@ -104,7 +112,7 @@ void Renderer::append_string(const Field& field, Buffer& out) {
 
 bool Renderer::append_double(const Column& column, std::string_view text, Buffer& out, RowFault& fault) {
     switch (classify_double(text)) {
-    case DoubleText::json: out.append(text); return true;
+    case DoubleText::json: out.commit(put(out.reserve(text.size()), text.data(), text.size())); return true;
     case DoubleText::mendable: out.append(mended_double(text)); return true;
     case DoubleText::non_finite: break;
     case DoubleText::invalid: return mismatch(fault, column.name, column.datatype, text);
@@ -124,7 +132,7 @@ bool Renderer::append_double(const Column& column, std::string_view text, Buffer
     return false;
 }
 
-bool Renderer::append_value(const Column& column, const Field& field, Buffer& out, RowFault& fault) {
+bool Renderer::append_value(Column& column, const Field& field, Buffer& out, RowFault& fault) {
     const std::string_view text = field.raw();
     bool fits = false;
     bool quote = true;
@@ -143,7 +151,7 @@ bool Renderer::append_value(const Column& column, const Field& field, Buffer& ou
         fits = text == "true" || text == "false";
         quote = false;
         break;
-    case Type::time_rfc3339: fits = is_rfc3339(text); break;
+    case Type::time_rfc3339: fits = is_rfc3339(text, column.minute); break;
     case Type::time_number: fits = is_long(text); break;
     case Type::duration: fits = is_duration(text); break;
     case Type::base64_binary: fits = is_base64(text); break;
@@ -154,7 +162,7 @@ bool Renderer::append_value(const Column& column, const Field& field, Buffer& ou
     }
     if (!fits) return mismatch(fault, column.name, column.datatype, text);
     if (!quote) {
-        out.append(text);
+        out.commit(put(out.reserve(text.size()), text.data(), text.size()));
         return true;
     }
     append_string(field, out);
@@ -180,36 +188,21 @@ bool Renderer::append_properties(const flux::Row& row, Buffer& out, RowFault& fa
     return true;
 }
 
-bool Renderer::append_tail(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault) {
-    const std::size_t before = out.size();
-    if (!append_properties(row, out, fault)) {
-        out.truncate(before);
-        return false;
-    }
-    payload.begin = out.size();
-    char separator = '{';
-    for (std::size_t i = 0; i < columns_.size(); ++i) {
-        const Column& column = columns_[i];
-        if (static_cast<int>(i) == result_column_ || static_cast<int>(i) == table_column_) continue;
+bool Renderer::append_columns(const flux::Row& row, std::size_t first, std::size_t last, Buffer& out, RowFault& fault) {
+    for (std::size_t i = first; i < last; ++i) {
+        Column& column = columns_[i];
+        if (column.own) continue;
         const Field& sent = row.fields[i];
         const Field& field = sent.size == 0 ? column.default_field : sent;
         if (field.size == 0 && options_.nulls == Nulls::omit) continue;
-        char* at = out.reserve(column.key.size() + 5);
-        *at++ = separator;
-        std::memcpy(at, column.key.data(), column.key.size());
-        out.commit(at + column.key.size());
-        separator = ',';
+        char* at = put(out.reserve(column.key.size() + 4), column.key.data(), column.key.size());
         if (field.size == 0) {
-            out.append("null");
-        } else if (!append_value(column, field, out, fault)) {
-            out.truncate(before);
-            return false;
+            out.commit(put(at, "null", 4));
+            continue;
         }
+        out.commit(at);
+        if (!append_value(column, field, out, fault)) return false;
     }
-    if (separator == '{') out.push_back('{');
-    out.push_back('}');
-    payload.end = out.size();
-    out.push_back('}');
     return true;
 }
 

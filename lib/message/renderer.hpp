@@ -4,6 +4,7 @@
 #include "flux/table.hpp"
 #include "message/buffer.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -53,22 +54,45 @@ public:
 
 private:
     struct Column {
-        std::string key;  // "name": escaped, with quotes and colon
+        std::string key;  // ,"name": escaped, with separator, quotes and colon
         std::string name; // for a person
         std::string datatype;
         std::string default_text; // empty: null
         flux::Field default_field;
         flux::Type type = flux::Type::unknown;
+        bool own = false;              // the encoder's: stands in the properties
+        std::array<char, 16> minute{}; // the beginning of the last time that was found right
     };
 
-    bool append_value(const Column& column, const flux::Field& field, Buffer& out, RowFault& fault);
+    // The text of the columns that rows have in common, to be copied as two runs.
+    struct Runs {
+        bool known = false;       // the texts are those of the row before
+        std::uint32_t before = 0; // columns [0, before) stand in `front`, behind the properties
+        std::uint32_t from = 0;   // columns [from, ...) stand in `back`, before the closing braces
+        std::string front, back;
+        std::size_t payload = 0;       // where the payload begins in `front`
+        std::uint64_t replaced = 0;    // bad UTF-8 sequences in both
+        std::uint32_t rows = 0;        // that used them since they were made
+        std::uint64_t last_number = 0; // of the row before
+        // What the rows of a while had in common; the runs grow to that.
+        std::uint32_t seen_rows = 0, seen_before = 0, seen_from = 0;
+    };
+
+    bool append_runs(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
+    bool append_whole(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
+    bool append_columns(const flux::Row& row, std::size_t first, std::size_t last, Buffer& out, RowFault& fault);
+    bool append_value(Column& column, const flux::Field& field, Buffer& out, RowFault& fault);
     bool append_double(const Column& column, std::string_view text, Buffer& out, RowFault& fault);
     void append_string(const flux::Field& field, Buffer& out);
     bool append_properties(const flux::Row& row, Buffer& out, RowFault& fault);
+    bool runs_fit(const flux::Row& row);
+    void plan_runs(const flux::Row& row);
 
     Options options_;
     std::vector<Column> columns_;
+    Runs runs_;
     int result_column_ = -1, table_column_ = -1;
+    std::uint32_t own_columns_end_ = 0; // behind the encoder's columns
     std::uint64_t replaced_ = 0;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace fluxgate::message {
 
@@ -95,10 +96,11 @@ std::string mended_double(std::string_view s) {
     return out;
 }
 
-bool is_rfc3339(std::string_view s) noexcept {
-    // 2026-01-01T00:00:00[.fraction](Z|+00:00)
-    if (s.size() < 20) return false;
-    static constexpr std::string_view form = "dddd-dd-ddTdd:dd:dd";
+namespace {
+
+// 2026-01-01T00:00, a minute of the calendar.
+bool is_minute(std::string_view s) noexcept {
+    static constexpr std::string_view form = "dddd-dd-ddTdd:dd";
     for (std::size_t i = 0; i < form.size(); ++i) {
         if (form[i] == 'd' ? !digit(s[i]) : s[i] != form[i]) return false;
     }
@@ -108,8 +110,14 @@ bool is_rfc3339(std::string_view s) noexcept {
     if (month < 1 || month > 12 || day < 1 || day > days[static_cast<std::size_t>(month - 1)]) return false;
     const bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
     if (month == 2 && day == 29 && !leap) return false;
-    if (two(11) > 23 || two(14) > 59 || two(17) > 60) return false;
-    std::size_t i = form.size();
+    return two(11) <= 23 && two(14) <= 59;
+}
+
+// :00[.fraction](Z|+00:00), what follows a minute.
+bool is_rest_of_time(std::string_view s) noexcept {
+    if (s.size() < 4 || s[0] != ':' || !digit(s[1]) || !digit(s[2])) return false;
+    if (s[1] > '5' && (s[1] != '6' || s[2] != '0')) return false;
+    std::size_t i = 3;
     if (s[i] == '.') {
         const std::size_t fraction = count_digits(s, i + 1);
         if (fraction == 0 || fraction > 9) return false;
@@ -117,7 +125,24 @@ bool is_rfc3339(std::string_view s) noexcept {
     }
     if (i + 1 == s.size()) return s[i] == 'Z';
     if (i + 6 != s.size() || (s[i] != '+' && s[i] != '-') || s[i + 3] != ':') return false;
+    const auto two = [&](std::size_t k) { return (s[k] - '0') * 10 + (s[k + 1] - '0'); };
     return digit(s[i + 1]) && digit(s[i + 2]) && digit(s[i + 4]) && digit(s[i + 5]) && two(i + 1) <= 23 && two(i + 4) <= 59;
+}
+
+} // namespace
+
+bool is_rfc3339(std::string_view s) noexcept {
+    std::array<char, 16> none{};
+    return is_rfc3339(s, none);
+}
+
+bool is_rfc3339(std::string_view s, std::array<char, 16>& minute) noexcept {
+    if (s.size() < 20) return false;
+    if (std::memcmp(s.data(), minute.data(), minute.size()) != 0) {
+        if (!is_minute(s)) return false;
+        std::memcpy(minute.data(), s.data(), minute.size());
+    }
+    return is_rest_of_time(s.substr(minute.size()));
 }
 
 bool is_duration(std::string_view s) noexcept {

@@ -1,6 +1,7 @@
 // Whether a field's text is a value of its column's type, and its JSON form. Pure functions.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -24,6 +25,9 @@ enum class DoubleText : std::uint8_t {
 
 // RFC 3339 with 0 to 9 fraction digits, real dates only.
 [[nodiscard]] bool is_rfc3339(std::string_view s) noexcept;
+
+// The same; `minute` is the beginning of a time that was found right, or zeros, and need not be looked at again.
+[[nodiscard]] bool is_rfc3339(std::string_view s, std::array<char, 16>& minute) noexcept;
 
 // A Flux or Go duration: an optional minus and one or more <digits><unit>, units y mo w d h m s ms us µs ns.
 [[nodiscard]] bool is_duration(std::string_view s) noexcept;

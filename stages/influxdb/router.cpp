@@ -73,15 +73,33 @@ void Router::make_key(const flux::Row& row) {
     }
 }
 
+// Whether every column that the expression reads is known to be as in the row before.
+bool Router::reads_the_same(const flux::Row& row) const {
+    for (const Input& input : inputs_) {
+        const auto column = static_cast<std::uint32_t>(input.column);
+        if (input.column >= 0 && column >= row.same_before && column < row.same_from) return false;
+    }
+    return true;
+}
+
 const Target* Router::find(const flux::Row& row) {
     if (partitioner_->reads().everything) return nullptr;
+    const bool follows = row.number == last_number_ + 1;
+    last_number_ = row.number;
+    if (last_ != nullptr && follows && reads_the_same(row)) {
+        ++hits_;
+        return last_;
+    }
     make_key(row);
     if (last_ != nullptr && key_ == last_key_) {
         ++hits_;
         return last_;
     }
     const auto known = memory_.find(key_);
-    if (known == memory_.end()) return nullptr;
+    if (known == memory_.end()) {
+        last_ = nullptr;
+        return nullptr;
+    }
     ++hits_;
     last_key_ = key_;
     last_ = &known->second;

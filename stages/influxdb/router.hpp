@@ -46,6 +46,7 @@ private:
         std::uint8_t type = 0;
         flux::Field default_value;
     };
+    [[nodiscard]] bool reads_the_same(const flux::Row& row) const;
     void make_key(const flux::Row& row);
     void fill(Target& target) const;
 
@@ -54,7 +55,8 @@ private:
     std::vector<Input> inputs_;
     std::vector<std::string> defaults_;
     std::string key_, last_key_;
-    const Target* last_ = nullptr;
+    const Target* last_ = nullptr;  // of the row before, or null
+    std::uint64_t last_number_ = 0; // of the row before
     std::unordered_map<std::string, Target> memory_;
     std::size_t memory_bytes_ = 0;
     partition::Routed routed_;

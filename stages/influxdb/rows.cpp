@@ -1,5 +1,7 @@
 #include "rows.hpp"
 
+#include "message/put.hpp"
+
 #include <utility>
 
 namespace fluxgate::influxdb {
@@ -79,13 +81,18 @@ void Rows::on_row() {
     counts_.replaced_sequences += renderer_.replaced_sequences() - replaced_before;
 }
 
+void Rows::append_head(message::Buffer& text, const Target& target) const {
+    char* at = text.reserve(message::head_begin.size() + timestamp_.size() + target.head_end.size());
+    at = message::put(at, message::head_begin.data(), message::head_begin.size());
+    at = message::put(at, timestamp_.data(), timestamp_.size());
+    text.commit(message::put(at, target.head_end.data(), target.head_end.size()));
+}
+
 // The partition is known before the row is rendered, so the message is written once, where it belongs.
 void Rows::append_known(const flux::Row& row, const Target& target) {
     message::Buffer& text = batcher_.block(target.partition).text;
     const std::size_t begin = text.size();
-    text.append(message::head_begin);
-    text.append(timestamp_);
-    text.append(target.head_end);
+    append_head(text, target);
     message::PayloadSpan payload;
     if (!renderer_.append_tail(row, text, payload, fault_)) {
         text.truncate(begin);
@@ -112,9 +119,7 @@ void Rows::append_asked(const flux::Row& row, const Target* known) {
     }
     message::Buffer& text = batcher_.block(target.partition).text;
     const std::size_t begin = text.size();
-    text.append(message::head_begin);
-    text.append(timestamp_);
-    text.append(target.head_end);
+    append_head(text, target);
     const std::size_t shift = text.size() - tail;
     text.append(scratch_.view().substr(tail));
     add(target.partition, begin, {payload.begin + shift, payload.end + shift});
