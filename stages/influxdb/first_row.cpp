@@ -1,5 +1,6 @@
 #include "first_row.hpp"
 
+#include "prepared.hpp"
 #include "rows.hpp"
 
 namespace fluxgate::influxdb {
@@ -46,8 +47,7 @@ Finding FirstRow::partition_finding() {
     if (!fault_.empty())
         return {Status::warning, "the first row becomes a dead letter, " + plain_text(fault_), "the row does not fit what its table says, or a limit",
                 "look at the row in the dead letters of a run"};
-    const auto strategy = settings_.strategy == Strategy::key ? partition::Strategy::key : partition::Strategy::id;
-    auto made = partition::Partitioner::create(strategy, settings_.partition_expression, settings_.partition_count);
+    auto made = prepared_partitioner(settings_);
     if (!made.ok())
         return {Status::failed, plain_text(made.error().text()), "the expression does not compile", "correct partitionStrategy.expression"};
     partition::Routed routed;

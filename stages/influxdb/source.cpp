@@ -4,6 +4,7 @@
 #include "config/duration.hpp"
 #include "connection.hpp"
 #include "flux_position.hpp"
+#include "prepared.hpp"
 #include "request.hpp"
 
 #include <algorithm>
@@ -18,10 +19,6 @@ namespace {
 // How long a block may wait for more bytes of a socket that has nothing right now, before it leaves.
 constexpr std::int64_t linger_ns = 1'000'000;
 constexpr std::int64_t secret_check_ns = 1'000'000'000;
-
-partition::Strategy strategy_of(const Settings& s) {
-    return s.strategy == Strategy::key ? partition::Strategy::key : partition::Strategy::id;
-}
 
 poll::Policy policy_of(const Settings& s, bool once) {
     poll::Policy policy;
@@ -58,9 +55,12 @@ bool same_trouble(const Error& a, const Error& b) {
 std::vector<stage::Violation> validate_document(std::string_view document) {
     ParsedSettings parsed = parse_settings(document);
     if (!parsed.settings) return std::move(parsed.violations);
-    const Settings& s = *parsed.settings;
-    auto made = partition::Partitioner::create(strategy_of(s), s.partition_expression, s.partition_count);
-    if (!made.ok()) parsed.violations.push_back(*expression_violation(made.error()));
+    auto made = prepared_partitioner(*parsed.settings);
+    if (made.ok()) {
+        keep_prepared(*parsed.settings, std::move(made).value());
+    } else {
+        parsed.violations.push_back(*expression_violation(made.error()));
+    }
     return std::move(parsed.violations);
 }
 
@@ -69,7 +69,7 @@ Result<std::unique_ptr<InfluxSource>> InfluxSource::create(const stage::Config& 
     if (!parsed.settings)
         return Error{Errc::configuration, "the configuration of input/influxdbv2@v1 is not valid", {}, stage::violations_json(parsed.violations)};
     Settings settings = std::move(*parsed.settings);
-    auto partitioner = partition::Partitioner::create(strategy_of(settings), settings.partition_expression, settings.partition_count);
+    auto partitioner = prepared_partitioner(settings);
     if (!partitioner.ok()) {
         parsed.violations.push_back(*expression_violation(partitioner.error()));
         return Error{Errc::configuration, "the configuration of input/influxdbv2@v1 is not valid", {}, stage::violations_json(parsed.violations)};
