@@ -10,7 +10,7 @@ clone=$(mktemp -d)
 trap 'rm -rf "$clone"' EXIT
 git clone -q . "$clone"
 cd "$clone"
-targets=(fault_matrix test_source_behaviour test_unit_flux test_unit_poll test_unit_http test_unit_influx_stage stage_influxdb)
+targets=(fault_matrix test_source_behaviour test_unit_flux test_unit_poll test_unit_http test_unit_influx_stage test_unit_message stage_influxdb)
 cmake --preset release >/dev/null
 cmake --build --preset release -j "$(build_jobs)" --target "${targets[@]}" >/dev/null
 
@@ -35,7 +35,7 @@ mutant() {
         fi
         caught='the compiler'
     else
-        for test in test_unit_flux test_unit_poll test_unit_influx_stage test_unit_http test_source_behaviour fault_matrix; do
+        for test in test_unit_flux test_unit_message test_unit_poll test_unit_influx_stage test_unit_http test_source_behaviour fault_matrix; do
             if ! FLUXGATE_SEED=1 timeout 120 "build/release/tests/$test" >/dev/null 2>&1; then
                 caught=$test
                 break
@@ -64,7 +64,13 @@ mutant 'take overload for a bad query' lib/poll/classify.cpp 's/"queue length ex
 mutant 'ignore Retry-After' lib/poll/machine.cpp 's/if \(trouble\.retry_after\) delay/if (false) delay/'
 mutant 'start the interval anew at once instead of when the result ended' lib/poll/machine.cpp 's/due_ns_ = after\(now_ns, policy_\.interval\);/due_ns_ = now_ns;/'
 mutant 'drop a row that is no value of its type without a dead letter' stages/influxdb/rows.cpp 's/dead_letter\(fault_\.code, fault_\.text, row\.raw, false\);\n        return;\n    }\n    add/return;\n    }\n    add/'
-mutant 'forget the blocks of all partitions but one when a response ends' stages/influxdb/batcher.cpp 's/while \(!opened_\.empty\(\)\) leave\(opened_\.front\(\)\);\n}\n\nvoid Batcher::flush_due/if (!opened_.empty()) leave(opened_.front());\n}\n\nvoid Batcher::flush_due/'
+mutant 'forget the blocks of all partitions but one when a response ends' stages/influxdb/batcher.cpp 's/while (\(!opened_\.empty\(\)\)\s+leave\(opened_\.front\(\)\);\n}\n\nvoid Batcher::flush_due)/if $1/'
 mutant 'remember the partition of another column type' stages/influxdb/router.cpp 's/static_cast<char>\(first_type \+ input\.type\)/first_type/'
 mutant 'log every repetition of the same trouble' stages/influxdb/source.cpp 's/if \(last_error_ && same_trouble\(\*last_error_, error\)\) return;//'
+mutant 'take the rest of a row for that of the row before without comparing' lib/flux/repeat.cpp 's/ \|\| !find::equal\(at, text_ \+ begins_\[field\], rest\)//'
+mutant 'take a column for unchanged that changed' lib/flux/repeat.cpp 's/while \(k \+ 1 < count && begins_\[k \+ 1\] <= common\)/while (k + 1 < count \&\& begins_[k + 1] <= common + 1)/'
+mutant 'compare with a row whose bytes are gone' lib/flux/reader.cpp 's/repeat_\.forget\(\); \/\/ it may.*//'
+mutant 'copy the text of columns that changed' lib/message/renderer_runs.cpp 's/runs\.known && row\.same_before >= runs\.before && row\.same_from <= runs\.from/runs.known/'
+mutant 'copy the text of a row that was not the one before' lib/message/renderer_runs.cpp 's/if \(!follows\) runs\.known = false;//'
+mutant 'take the partition of the row before though the expression reads a column that changed' stages/influxdb/router.cpp 's/column >= row\.same_before && column < row\.same_from\) return false/false) return false/'
 [ "$survivors" = 0 ] || { echo "$survivors mutants survived" >&2; exit 1; }
