@@ -19,7 +19,7 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 enum { MAX_DOCUMENT_BYTES = 16 * 1024 * 1024 };
 
 /* How long one call of next may take; an interrupt is seen after that at the latest. */
-static const int64_t pull_timeout_ns = 200 * 1000 * 1000;
+static const int64_t pull_timeout_ns = INT64_C(200) * 1000 * 1000;
 
 static volatile sig_atomic_t interrupted = 0;
 

@@ -314,6 +314,7 @@ Result<std::vector<Table>> pivoted(const std::vector<Table>& tables) {
         if (auto failure = groups[place.first->second].add(t, budget)) return *failure;
     }
     std::vector<Table> out;
+    out.reserve(groups.size());
     for (Pivoting& group : groups) {
         out.push_back(std::move(group).finish());
     }

@@ -26,7 +26,7 @@ std::optional<std::int64_t> nanoseconds_of(std::string_view unit) {
     if (unit == "m") return 60 * second;
     if (unit == "h") return 3600 * second;
     if (unit == "d") return 86400 * second;
-    if (unit == "w") return 7 * 86400 * second;
+    if (unit == "w") return std::int64_t{7} * 86400 * second;
     return std::nullopt;
 }
 

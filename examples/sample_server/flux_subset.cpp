@@ -127,7 +127,7 @@ private:
     // The arguments of a call by name; checks that only `allowed` ones stand there and that `required` ones do.
     class Arguments {
     public:
-        Arguments(Reader& reader, const Expression& call, std::vector<std::string_view> allowed, std::vector<std::string_view> required)
+        Arguments(Reader& reader, const Expression& call, std::vector<std::string_view> allowed, const std::vector<std::string_view>& required)
             : call_(call) {
             for (std::size_t i = 1; i < call.children.size(); ++i) {
                 const Expression& a = call.children[i];

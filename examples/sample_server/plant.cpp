@@ -81,7 +81,8 @@ double wave(const Series& s, std::int64_t k, std::int64_t base, std::int64_t hei
     const std::int64_t phase = floor_mod(k + static_cast<std::int64_t>(s.id % 97), samples);
     const std::int64_t up = phase * 2 < samples ? phase : samples - phase;
     const auto jitter = static_cast<std::int64_t>(mix(s.id ^ mix(static_cast<std::uint64_t>(k))) % noise);
-    return static_cast<double>(base + up * 2 * height / samples + jitter) / 1000.0;
+    const std::int64_t thousandths = base + up * 2 * height / samples + jitter;
+    return static_cast<double>(thousandths) / 1000.0;
 }
 
 class Builder {

@@ -83,7 +83,7 @@ std::optional<std::int64_t> take_offset(std::string_view& text) {
     if (!hours || !take(text, ':')) return std::nullopt;
     const auto minutes = take_digits(text, 2);
     if (!minutes || *hours > 23 || *minutes > 59) return std::nullopt;
-    return sign * (static_cast<std::int64_t>(*hours) * 3600 + *minutes * 60);
+    return sign * (static_cast<std::int64_t>(*hours) * 3600 + static_cast<std::int64_t>(*minutes) * 60);
 }
 
 } // namespace
@@ -198,7 +198,7 @@ std::optional<Time> parse_time(std::string_view text) {
         if (!fraction) return std::nullopt;
         const auto offset = take_offset(text);
         if (!offset || !text.empty()) return std::nullopt;
-        seconds += static_cast<std::int64_t>(*hours) * 3600 + *minutes * 60 + *secs - *offset;
+        seconds += static_cast<std::int64_t>(*hours) * 3600 + static_cast<std::int64_t>(*minutes) * 60 + *secs - *offset;
         ns = *fraction;
     }
     std::int64_t all = 0;

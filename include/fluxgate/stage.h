@@ -90,7 +90,8 @@ enum fg_health_level { FG_HEALTH_OK = 0, FG_HEALTH_RETRYING = 1, FG_HEALTH_NEEDS
 enum fg_severity { FG_SEVERITY_ERROR = 0, FG_SEVERITY_WARNING = 1 };
 
 enum fg_run_flags {
-    FG_RUN_ONCE = 1u /* source: deliver one complete result, then answer FG_ENDED (or an error, see fg_source_api.next) */
+    FG_RUN_ONCE = 1u,                 /* source: deliver one complete result, then answer FG_ENDED (or an error, see fg_source_api.next) */
+    FG_ACCEPT_CHANGED_QUERY = 1u << 1 /* source: go on from a cursor that was written for another url, organization or query */
 };
 
 enum fg_metric_kind { FG_METRIC_COUNTER = 0 /* add value */, FG_METRIC_GAUGE = 1 /* set value */, FG_METRIC_HISTOGRAM = 2 /* observe value */ };

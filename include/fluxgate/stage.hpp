@@ -186,6 +186,7 @@ struct Config {
     std::string_view document, pipeline_id, instance_id, stage_id;
     std::uint32_t flags = 0, partition = 0, partition_count = 1;
     [[nodiscard]] bool once() const noexcept { return (flags & FG_RUN_ONCE) != 0; }
+    [[nodiscard]] bool accept_changed_query() const noexcept { return (flags & FG_ACCEPT_CHANGED_QUERY) != 0; }
     explicit Config(const fg_stage_config& c) noexcept
         : document(to_view(c.document)), pipeline_id(to_view(c.pipeline_id)), instance_id(to_view(c.instance_id)), stage_id(to_view(c.stage_id)),
           flags(c.flags), partition(c.partition), partition_count(c.partition_count) {}

@@ -267,7 +267,7 @@ Event Reader::wrong_field_count(std::size_t expected) {
                 "a record has " + std::to_string(scanner_.field_count()) + " fields where its table has " + std::to_string(expected));
 }
 
-Event Reader::fail(Errc code, std::uint64_t offset, std::size_t column, std::string what) {
+Event Reader::fail(Errc code, std::uint64_t offset, std::size_t column, const std::string& what) {
     failed_ = true;
     std::string where = "row " + std::to_string(records_);
     if (column != 0) where += ", column " + std::to_string(column);

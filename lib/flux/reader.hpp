@@ -78,7 +78,7 @@ private:
     Event on_long_row(std::string_view kept);
     Event on_error_row(std::string_view kept);
     Event used_annotation_column(std::string_view kept);
-    Event fail(Errc code, std::uint64_t offset, std::size_t column, std::string what);
+    Event fail(Errc code, std::uint64_t offset, std::size_t column, const std::string& what);
     Event wrong_field_count(std::size_t expected);
     Field field_at(const char* text, std::size_t index) const noexcept;
     [[nodiscard]] bool in_header(char first) const noexcept;

@@ -344,7 +344,7 @@ struct Client::Impl {
     ConnectionReport connection; // what connection() last answered
 };
 
-Client::Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, Clock clock, Route route)
+Client::Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, const Clock& clock, Route route)
     : impl_(std::make_unique<Impl>(std::move(endpoint), std::move(tls), deadlines, limits, clock, std::move(route))) {}
 Client::~Client() = default;
 

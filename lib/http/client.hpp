@@ -108,7 +108,7 @@ public:
     using Clock = std::function<std::int64_t()>;
 
     // `route`: see route_for() of http/proxy.hpp for the one that the environment wants.
-    Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, Clock clock, Route route = {});
+    Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, const Clock& clock, Route route = {});
     ~Client(); // never waits for the system's resolver
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
