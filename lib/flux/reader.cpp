@@ -178,6 +178,7 @@ Event Reader::on_header(const char* text) {
     const auto& columns = table_.columns;
     if (columns.size() >= 2 && columns[0].name == "error" && columns[1].name == "reference") {
         state_ = State::error_rows;
+        error_table_ = true;
         return Event::need_more;
     }
     state_ = State::rows;
@@ -281,7 +282,7 @@ std::string Reader::finish() const {
     if (offset_ == 0) return "the body is empty; an answer without tables is one line end";
     if (scanner_.inside_quotes()) return "the body ends inside a quoted field, at byte " + std::to_string(offset_);
     if (scanner_.offset() != 0) return "the body ends in the middle of a row, at byte " + std::to_string(offset_);
-    if (state_ == State::error_rows) return "the body ends with an error table that has no row";
+    if (error_table_) return "the body holds an error table that has no row";
     if (!last_was_blank_) return "the body does not end with the blank line that closes a result, at byte " + std::to_string(offset_);
     return {};
 }

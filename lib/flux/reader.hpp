@@ -97,6 +97,7 @@ private:
     std::uint32_t annotations_ = 0;
     std::size_t block_fields_ = 0; // fields of the annotation block's rows
     bool last_was_blank_ = false;
+    bool error_table_ = false; // the header of one was read, whatever came behind it
     State state_ = State::start;
 
     std::vector<std::string> datatypes_, groups_, defaults_; // of the block being read, with the annotation column

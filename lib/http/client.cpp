@@ -209,12 +209,7 @@ struct Client::Impl {
         std::size_t used = 0;
         const ResponseParser::Status status = parser.put(buffer.view(), used);
         buffer.consume(used);
-        // Beast's own limit is for a header that comes in one piece.
-        const bool more = status == ResponseParser::Status::need_more;
-        if (head_bytes - (more ? 0 : buffer.size()) > limits.max_header_bytes)
-            return report(
-                fail(http_error("its header is larger than the " + std::to_string(limits.max_header_bytes) + " bytes that are read of one")));
-        if (more) return std::nullopt;
+        if (status == ResponseParser::Status::need_more) return std::nullopt;
         if (status != ResponseParser::Status::header) return report(fail(http_error(parser.problem())));
         if (parser.status() / 100 == 1) return skip_interim();
         head = parser.head();

@@ -39,7 +39,7 @@ struct Evaluation {
 class Program {
 public:
     static constexpr std::chrono::nanoseconds default_limit = std::chrono::seconds{1};
-    static constexpr std::size_t max_expression_bytes = 64 * 1024;
+    static constexpr std::size_t max_expression_bytes = std::size_t{64} * 1024;
 
     // Error Errc::jq: jq's own messages with line and column in `expression`, or the refused name (see refusals.hpp), or
     // $HOME/.jq exists: libjq would prepend that file's definitions to every expression.

@@ -176,7 +176,7 @@ private:
     [[nodiscard]] std::string verdict() const {
         if (answer_.failure) return answer_.failure->message;
         if (body_.empty()) return "the body is empty";
-        if (error_table_) return "an error table that has no row";
+        if (error_table_seen_) return "an error table that has no row";
         return last_was_blank_ ? "" : "the blank line that closes a result";
     }
 
@@ -235,6 +235,7 @@ private:
         if (named(0, "result")) table.result_column = 0;
         if (named(0, "result") && named(1, "table")) table.table_column = 1;
         error_table_ = named(0, "error") && named(1, "reference");
+        error_table_seen_ = error_table_seen_ || error_table_;
         block_.reset();
         table_ = table;
         if (error_table_) return;
@@ -296,7 +297,7 @@ private:
     std::optional<Block> block_; // annotations wait for their header
     std::optional<flux::Table> table_;
     std::uint64_t tables_ = 0;
-    bool error_table_ = false;
+    bool error_table_ = false, error_table_seen_ = false;
     bool last_was_blank_ = false;
 };
 

@@ -271,3 +271,11 @@ TEST_CASE("how many bytes were read of a response with a wrong quote does not de
         CHECK(seen.bytes == head.size() + 7);
     }
 }
+
+TEST_CASE("an error table without a row makes the answer incomplete, whatever follows it") {
+    const std::string error = "#datatype,string,string\r\n#group,true,true\r\n#default,,\r\n,error,reference\r\n\r\n";
+    CHECK(read(error).finish.find("error table that has no row") != std::string::npos);
+    const Seen seen = read(error + head + ",,0,a,1\r\n\r\n");
+    CHECK(seen.rows.size() == 1);
+    CHECK(seen.finish.find("error table that has no row") != std::string::npos);
+}

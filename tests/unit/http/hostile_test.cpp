@@ -31,8 +31,8 @@ struct Fetched {
     http::Head head;
 };
 
-Fetched fetch(const std::string& bytes, Reply::End end = Reply::End::fin, http::Limits limits = {}) {
-    RawServer server{Reply{{bytes}, end}};
+Fetched fetch_pieces(const std::vector<std::string>& pieces, const http::Limits& limits, Reply::End end = Reply::End::fin) {
+    RawServer server{Reply{pieces, end}};
     Client client{local(server.port()), {}, generous(), limits, real_clock};
     Fetched out;
     out.outcome = exchange(client);
@@ -40,6 +40,10 @@ Fetched fetch(const std::string& bytes, Reply::End end = Reply::End::fin, http::
     out.error_body = client.error_body();
     out.head = client.head();
     return out;
+}
+
+Fetched fetch(const std::string& bytes, Reply::End end = Reply::End::fin, const http::Limits& limits = {}) {
+    return fetch_pieces({bytes}, limits, end);
 }
 
 } // namespace
@@ -86,6 +90,25 @@ TEST_CASE("a header of too many fields is refused, and the bound is named") {
     CHECK(got.outcome.last == Event::failed);
     CHECK(got.error.code == Errc::http);
     CHECK(has(got.error.message, "1001 fields; at most 1000"));
+}
+
+TEST_CASE("a header at its bound is taken and one beyond it refused, however they come") {
+    http::Limits limits;
+    limits.max_header_bytes = 3000;
+    for (const std::size_t size : {2997u, 2998u, 2999u, 3000u, 3001u}) {
+        std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: ";
+        head += std::string(size - head.size() - 4, 'x') + "\r\n\r\n";
+        for (const std::size_t piece : {1u, 7u, 1000u, 100000u}) {
+            std::vector<std::string> pieces;
+            const std::string all = head + "ab";
+            for (std::size_t at = 0; at < all.size(); at += piece)
+                pieces.push_back(all.substr(at, piece));
+            const Fetched got = fetch_pieces(pieces, limits);
+            INFO(size << " bytes in pieces of " << piece << ": " << got.error.message);
+            CHECK(got.outcome.complete == (size <= 3000));
+            if (size > 3000) CHECK(has(got.error.message, "larger than the 3000 bytes"));
+        }
+    }
 }
 
 TEST_CASE("chunk extensions and fields behind the last chunk are passed over") {
