@@ -23,6 +23,7 @@ struct DepthGuard {
     std::size_t depth = 0;
     bool too_deep = false;
     bool too_big = false;
+    bool half_pair = false;
 
     bool enter() {
         too_deep = ++depth > max_document_depth;
@@ -46,8 +47,14 @@ struct DepthGuard {
         too_big = !below_one({s, n});
         return !too_big && dom.Double(*s == '-' ? -0.0 : 0.0);
     }
-    bool String(const char* s, rapidjson::SizeType n, bool copy) { return dom.String(s, n, copy); }
-    bool Key(const char* s, rapidjson::SizeType n, bool copy) { return dom.Key(s, n, copy); }
+    bool String(const char* s, rapidjson::SizeType n, bool copy) { return whole_pairs({s, n}) && dom.String(s, n, copy); }
+    bool Key(const char* s, rapidjson::SizeType n, bool copy) { return whole_pairs({s, n}) && dom.Key(s, n, copy); }
+    // RapidJSON asks a high surrogate for its low one, but takes a low one alone and writes it as bytes that are not UTF-8.
+    bool whole_pairs(std::string_view text) {
+        for (std::size_t at = text.find('\xED'); at != std::string_view::npos; at = text.find('\xED', at + 1))
+            half_pair = half_pair || (at + 1 < text.size() && static_cast<unsigned char>(text[at + 1]) >= 0xA0);
+        return !half_pair;
+    }
     bool StartObject() { return enter() && dom.StartObject(); }
     bool StartArray() { return enter() && dom.StartArray(); }
     // Whether all of the text is a number of this type.
@@ -140,9 +147,10 @@ JsonText parse_json(std::string_view text) {
     const auto generate = [&](rapidjson::Document&) { return !reader.Parse<flags>(stream, guard).IsError(); };
     out.dom.Populate(generate);
     if (reader.HasParseError()) {
-        const std::string_view why = guard.too_deep  ? "more than 100 objects and arrays inside each other"
-                                     : guard.too_big ? reason(rapidjson::kParseErrorNumberTooBig)
-                                                     : reason(reader.GetParseErrorCode());
+        const std::string_view why = guard.too_deep    ? "more than 100 objects and arrays inside each other"
+                                     : guard.half_pair ? "a string has one half of a surrogate pair without the other"
+                                     : guard.too_big   ? reason(rapidjson::kParseErrorNumberTooBig)
+                                                       : reason(reader.GetParseErrorCode());
         out.violations.push_back({"", place(text, skipped + reader.GetErrorOffset()) + std::string{why}});
         return out;
     }

@@ -56,6 +56,15 @@ TEST_CASE("parse errors name line, column and what is wrong") {
     CHECK(problem(std::string_view{"{}\0{", 4}) == "line 1, column 3: a NUL byte is not allowed in JSON text");
 }
 
+TEST_CASE("a character beyond the basic plane is a pair of escapes, and half a pair is refused") {
+    const JsonText json = parse_json(R"(["\uD83D\uDE00", "\uD7FF\uE000"])");
+    REQUIRE(json.parsed);
+    CHECK(json.dom[0] == "\xF0\x9F\x98\x80");
+    CHECK(json.dom[1] == "\xED\x9F\xBF\xEE\x80\x80");
+    for (const std::string half : {R"("\uDEFA")", R"({"\uDC00": 1})", R"("\uD83D")", R"("\uDE00\uD83D")"})
+        CHECK(problem(half).find("surrogate") != std::string::npos);
+}
+
 TEST_CASE("every name given twice is reported at its own pointer, in document order") {
     const JsonText json = parse_json(R"({"b":{"x":1,"x":2},"a":[{"y":1,"y":2,"y":3}],"b":3})");
     REQUIRE(json.parsed);
