@@ -23,7 +23,7 @@ enum class Is {
 struct Builtin {
     std::string_view name;
     std::size_t arity;
-    constexpr auto operator<=>(const Builtin&) const = default;
+    constexpr auto operator<=>(const Builtin&) const = default; // NOLINT(modernize-use-nullptr): the check takes the comparison with 0 for a pointer
 };
 
 // Functions whose outputs (and errors) are determined by their input and arguments. An input or an argument that is not

@@ -152,7 +152,7 @@ private:
 
     Result<void> bracket() {
         ++at_;
-        const Result<void> inside = at_ < text_.size() && text_[at_] == '"' ? quoted() : index();
+        Result<void> inside = at_ < text_.size() && text_[at_] == '"' ? quoted() : index();
         if (!inside.ok()) return inside;
         if (at_ == text_.size() || text_[at_] != ']') return error("expected ]");
         ++at_;
@@ -186,7 +186,7 @@ Result<JsonPath> JsonPath::compile(std::string_view text) {
 
 Result<std::string_view> JsonPath::find(std::string_view json) const {
     for (const Step& step : steps_) {
-        const Result<std::string_view> next = apply(step, json);
+        Result<std::string_view> next = apply(step, json);
         if (!next.ok()) return next;
         json = *next;
     }

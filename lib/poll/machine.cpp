@@ -34,7 +34,7 @@ std::int64_t after(std::int64_t now_ns, Nanoseconds delay) {
 
 } // namespace
 
-Machine::Machine(Policy policy, std::function<double()> random01) : policy_(std::move(policy)), random01_(std::move(random01)) {}
+Machine::Machine(Policy policy, std::function<double()> random01) : policy_(policy), random01_(std::move(random01)) {}
 
 Action Machine::next(std::int64_t now_ns) {
     switch (state_) {

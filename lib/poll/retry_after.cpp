@@ -103,7 +103,7 @@ std::optional<std::int64_t> unix_seconds(const Date& date) {
                                           std::chrono::day{static_cast<unsigned>(date.day)}};
     if (!day.ok() || date.hour > 23 || date.minute > 59 || date.second > 60) return std::nullopt;
     const std::int64_t days = std::chrono::sys_days{day}.time_since_epoch().count();
-    return days * 86400 + date.hour * 3600 + date.minute * 60 + date.second;
+    return days * 86400 + std::int64_t{date.hour} * 3600 + std::int64_t{date.minute} * 60 + date.second;
 }
 
 int year_of(std::int64_t unix_s) {

@@ -54,6 +54,7 @@ private:
             after = successors(document_.stages[stages.back()]);
         }
         std::vector<std::size_t> next;
+        next.reserve(after.size());
         for (const std::size_t stage : after)
             next.push_back(branch_at(stage));
         graph_.branches[self] = {std::move(stages), std::move(next)};

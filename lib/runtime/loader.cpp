@@ -14,7 +14,7 @@ namespace fluxgate::runtime {
 
 namespace {
 
-constexpr std::size_t max_types = 256, max_text = 1u << 20, max_table = 64 * 1024;
+constexpr std::size_t max_types = 256, max_text = 1u << 20, max_table = 1u << 16;
 
 Error refuse(const std::string& owner, const std::string& why) {
     return {Errc::plugin, owner + ": " + why};

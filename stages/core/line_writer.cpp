@@ -39,7 +39,7 @@ Result<bool> LineWriter::ready() {
 
 Result<bool> LineWriter::write(Block& block, const void* owner) {
     const std::lock_guard guard{lock_};
-    const Result<bool> free = advance();
+    Result<bool> free = advance();
     if (!free.ok() || !*free) return free;
     waiting_.emplace(Waiting{std::move(block), 0, owner});
     const Result<bool> done = advance();

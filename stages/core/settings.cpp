@@ -13,7 +13,7 @@ using config::Findings;
 using config::JsonText;
 
 // The text at a path of member names, or `fallback` when it is not there. The schema has checked the types.
-std::string text_at(const rapidjson::Value& document, std::initializer_list<const char*> names, std::string fallback = {}) {
+std::string text_at(const rapidjson::Value& document, std::initializer_list<const char*> names, const std::string& fallback = {}) {
     const rapidjson::Value* at = &document;
     for (const char* name : names) {
         if (!at->IsObject()) return fallback;
@@ -21,7 +21,8 @@ std::string text_at(const rapidjson::Value& document, std::initializer_list<cons
         if (member == at->MemberEnd()) return fallback;
         at = &member->value;
     }
-    return at->IsString() ? std::string{at->GetString(), at->GetStringLength()} : fallback;
+    if (at->IsString()) return {at->GetString(), at->GetStringLength()};
+    return fallback;
 }
 
 // Reads a path setting; a violation at the pointer when it is wrong.

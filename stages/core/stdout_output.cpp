@@ -28,7 +28,7 @@ Result<std::unique_ptr<StdoutOutput>> StdoutOutput::create(const stage::Config& 
 Result<void> StdoutOutput::prepare(const fg_batch& batch, std::uint64_t token) {
     if (made_for_ == token) return {};
     made_.clear();
-    const Result<void> done = for_each_document(batch, settings_.path, host_, stage_id_, [this](std::string_view document) {
+    Result<void> done = for_each_document(batch, settings_.path, host_, stage_id_, [this](std::string_view document) {
         made_ += document;
         made_ += '\n';
     });

@@ -13,7 +13,6 @@ namespace {
 using flux::Event;
 using test::ReferenceAnswer;
 using test::ReferenceEvent;
-using test::ReferenceField;
 
 flux::Limits limits_chosen_by(std::uint8_t choice) {
     flux::Limits limits;
