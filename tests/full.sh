@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What tests/run.sh leaves out: thread sanitizer, clang++, clang-tidy and the format of the code. Goes on after a failure and
+# What tests/run.sh leaves out: thread sanitizer, clang++, clang-tidy, aarch64 and the format of the code. Goes on after a failure and
 # lists all of them at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -41,6 +41,7 @@ tidy() {
 step "format" check_format
 step "clang++ build and tests" build_and_test clang '^quick$'
 step "clang-tidy" tidy
+step "aarch64" tests/aarch64.sh
 step "thread sanitizer" build_and_test thread '^(unit|faults|abi)$'
 
 echo

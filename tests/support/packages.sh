@@ -5,7 +5,7 @@
 FLUXGATE_BUILD_PACKAGES=(g++ cmake ninja-build ccache pkgconf libboost1.81-dev libssl-dev zlib1g-dev libisal-dev rapidjson-dev libvalijson-dev
     libjq-dev libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev ca-certificates)
 FLUXGATE_TEST_PACKAGES=(catch2 binutils curl)
-FLUXGATE_FULL_PACKAGES=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev git)
+FLUXGATE_FULL_PACKAGES=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev git g++-aarch64-linux-gnu qemu-user-static)
 
 # need_packages NAME...: installs what is missing with apt-get (through sudo when not root). Without apt-get it says what is
 # needed and goes on: cmake then names what it cannot find.
