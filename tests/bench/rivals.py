@@ -25,7 +25,6 @@ class Rival:
     command: Callable  # of the built folder
     version: list  # a command that prints the language's version
     precision: int = 1  # the client keeps times to so many nanoseconds
-    every: int = 1  # timed in every so many rounds: the slow one would take most of the benchmark's time
 
 
 def call(command, folder):
@@ -55,7 +54,7 @@ RIVALS = [
           lambda sources, folder: call(["mvn", "-q", "-B", f"-Dout={folder}", "package"], sources),
           lambda folder: ["java", "-cp", f"{folder}/bench-rival-1.jar:{folder}/lib/*", "Main"], ["java", "--version"]),
     Rival("python", "Python, influxdb-client 1.50.0 [ciso], json", [sys.executable], build_python,
-          lambda folder: [folder / "bin" / "python", HERE / "python" / "main.py"], [sys.executable, "--version"], precision=1000, every=3),
+          lambda folder: [folder / "bin" / "python", HERE / "python" / "main.py"], [sys.executable, "--version"], precision=1000),
 ]
 
 
@@ -113,14 +112,13 @@ def measure(plan):
     factors = {rival.name: [] for rival, _ in ready}
     say(f"  {plan.rival_rows} rows: fluxgate, {', '.join(factors)}")
     with served(f"rows:{plan.rival_rows},200") as port, written(source_document(port)) as run:
-        for number in range(plan.rounds):
+        for _ in range(plan.rounds):
             ours = launch(run)
             read["fluxgate"].append(ours)
             for rival, command in ready:
-                if number % rival.every == 0:
-                    theirs = launch([*command, f"http://127.0.0.1:{port}"])
-                    read[rival.name].append(theirs)
-                    factors[rival.name].append(theirs["cpu_seconds"] / ours["cpu_seconds"])
+                theirs = launch([*command, f"http://127.0.0.1:{port}"])
+                read[rival.name].append(theirs)
+                factors[rival.name].append(theirs["cpu_seconds"] / ours["cpu_seconds"])
     figures = {name: {"cpu_seconds": median(r["cpu_seconds"] for r in runs), "peak_kib": max(r["peak_kib"] for r in runs), "rounds": len(runs)}
                for name, runs in read.items()}
     for rival, _ in ready:
