@@ -15,6 +15,7 @@
 #include <ctime>
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <stdexcept>
 #include <sys/mman.h>
 #include <sys/wait.h>
@@ -94,7 +95,7 @@ void send_slowly(const Listener& listener, Times& times, std::uint64_t rows, dou
         times.sent(i);
         if (!send_all(fd, bytes)) throw std::runtime_error("the reader has gone");
     }
-    send_all(fd, "0\r\n\r\n");
+    send_all(fd, chunk("\r\n") + "0\r\n\r\n"); // the blank line closes the result
     while (!read_request(fd, rest).empty()) {
     }
     close_socket(fd);
@@ -119,11 +120,11 @@ void join(pid_t child, const char* what) {
     if (waitpid(child, &status, 0) != child || status != 0) throw std::runtime_error(std::string{what} + " failed");
 }
 
-void through_source(const Listener& listener, Times& times) {
+void through_source(std::uint16_t port, Times& times) {
     join(in_child(client_core,
                   [&] {
                       Target target;
-                      target.port = listener.port();
+                      target.port = port;
                       source(target, [&](const fg_batch& batch) {
                           const std::int64_t when = now_ns();
                           for (std::uint32_t i = 0; i < batch.count; ++i)
@@ -164,8 +165,8 @@ void read_lines(int fd, Times& times) {
     }
 }
 
-void through_runner(const Listener& listener, Times& times) {
-    const std::string document = write_document(listener.port()), program = FLUXGATE_BINARY_DIR "/bin/fluxgate";
+void through_runner(std::uint16_t port, Times& times) {
+    const std::string document = write_document(port), program = FLUXGATE_BINARY_DIR "/bin/fluxgate";
     int ends[2];
     if (pipe(ends) != 0) throw std::runtime_error("pipe");
     const pid_t runner = in_child(client_core, [&] {
@@ -201,9 +202,11 @@ int main(int argc, char** argv) {
         pin(server_core); // where the reader of the runner's output stays too; both sleep most of the time
         for (const char* reader : {"source", "runner"}) {
             Times times{rows};
-            const Listener listener;
-            const pid_t server = in_child(server_core, [&] { send_slowly(listener, times, rows, rate); });
-            std::string{reader} == "source" ? through_source(listener, times) : through_runner(listener, times);
+            auto listener = std::make_unique<Listener>();
+            const std::uint16_t port = listener->port();
+            const pid_t server = in_child(server_core, [&] { send_slowly(*listener, times, rows, rate); });
+            listener.reset(); // the server's alone: if it fails, nobody waits for it
+            std::string{reader} == "source" ? through_source(port, times) : through_runner(port, times);
             join(server, "the server");
             times.report(reader, rate);
             std::fflush(stdout);
