@@ -1,4 +1,7 @@
 """Cost as work grows: one dimension at a time, the source beside the floor, or more pipelines in one process."""
+import json
+import tempfile
+
 from processes import Failed, launch, median, program, ratios, readings, say, served
 
 COLUMNS = [1, 3, 10, 30, 100, 300, 1000]
@@ -59,20 +62,30 @@ def fields(plan):
 
 
 def pipelines(plan):
-    """The same number of rows in all, read by so many pipelines of one process at once."""
+    """The same number of rows in all, read by so many pipelines of one process at once; making them counts for itself."""
     out = []
     for count in PIPELINES:
         rows = plan.growth_rows // count
         with served(f"rows:{rows},{min(200, rows)}") as port:
-            runs = [launch([program("bench_pipelines"), port, count]) for _ in range(plan.growth_rounds)]
+            runs = [run_pipelines(port, count, rows * count) for _ in range(plan.growth_rounds)]
         out.append({
             "x": count,
             "rows": rows * count,
             "cpu_ns": median(1e9 * r["cpu_seconds"] / (rows * count) for r in runs),
             "ns": median(1e9 * r["seconds"] / (rows * count) for r in runs),
+            "made_ms": median(1e3 * r["made_cpu_seconds"] / count for r in runs),
             "peak_kib": max(r["peak_kib"] for r in runs),
         })
     return out
+
+
+def run_pipelines(port, count, rows):
+    with tempfile.NamedTemporaryFile(prefix="fluxgate-bench-") as output:
+        measured = launch([program("bench_pipelines"), port, count], output.name)
+        said = json.load(output)
+    if said["messages"] != rows:
+        raise Failed(f"{count} pipelines delivered {said['messages']} messages of {rows}")
+    return {**measured, **said}
 
 
 def measure(plan):

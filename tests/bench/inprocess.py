@@ -2,7 +2,7 @@
 import json
 import subprocess
 
-from processes import Failed, environment, median, program, ratios, readings, say
+from processes import Failed, beside, environment, median, program, ratios, readings, say
 
 
 def timed(name, scenarios, plan, *options):
@@ -39,19 +39,25 @@ def jq(plan):
     }
 
 
-def summary(read, below):
-    """Medians over the rounds; ratios to the scenario `below`, taken round by round."""
+def summary(read, floor, weaker):
+    """Medians over the rounds; ratios to the floor, and to the weaker one, taken round by round."""
     out = {}
     for name, rounds in read.items():
         out[name] = {
             "ns": median(1e9 * r["seconds"] / r["rows"] for r in rounds),
             "cpu_ns": median(1e9 * r["cpu_seconds"] / r["rows"] for r in rounds),
-            "x": median(ratios(rounds, read[below])),
-            "x_cpu": median(ratios(rounds, read[below], "cpu_seconds")),
-            "x_range": [min(ratios(rounds, read[below])), max(ratios(rounds, read[below]))],
+            **beside(rounds, read[floor], read[weaker]),
+            "x_cpu": median(ratios(rounds, read[floor], "cpu_seconds")),
+            "x_cpu_weaker": median(ratios(rounds, read[weaker], "cpu_seconds")),
             "peak_kib": max(r["peak_kib"] for r in rounds),
         }
     return out
+
+
+def beside_floors(name, plan):
+    """One shape of the answer."""
+    scenarios = ["floor", "beast-default", "source", *(["plain"] if name == "grouped" else [])]
+    return summary(timed(name, scenarios, plan, "--shape", name), "floor", "beast-default")
 
 
 def measure(plan):
@@ -59,11 +65,8 @@ def measure(plan):
     return {
         "rows": plan.rows,
         "rounds": plan.rounds,
-        "grouped": summary(timed("grouped", ["floor", "beast-default", "source", "plain"], plan), "floor"),
-        "ungrouped": summary(timed("ungrouped", ["floor", "beast-default", "source"], plan, "--shape", "ungrouped"), "floor"),
-        "quoted": summary(timed("quoted", ["floor", "beast-default", "source"], plan, "--shape", "quoted"), "floor"),
-        "gzip": summary(gzip, "inflate-isal"),
-        "gzip_zlib": summary(gzip, "inflate-zlib"),
+        **{shape: beside_floors(shape, plan) for shape in ("grouped", "ungrouped", "quoted")},
+        "gzip": summary(gzip, "inflate-isal", "inflate-zlib"),
         "jq": jq(plan),
         "allocations": allocations(plan),
     }

@@ -1,9 +1,11 @@
 // bench_pipelines PORT COUNT: one process, one host, so many pipelines at once, each reading the answer of the server at PORT into
-// eight partitions and an output that throws away. Ends when all have. Prints the number of messages delivered.
+// eight partitions and an output that throws away. Ends when all have. Prints one line of JSON: the messages delivered, what making
+// the pipelines took, and what running them took.
 #include <fluxgate/pipeline.hpp>
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <iostream>
 #include <memory>
 #include <stdexcept>
@@ -55,12 +57,38 @@ void must(Result<void> result) {
     if (!result.ok()) throw std::runtime_error(result.error().text());
 }
 
+struct Spent {
+    double wall, cpu;
+};
+
+Spent spent() {
+    const auto now = [](clockid_t clock) {
+        timespec t{};
+        clock_gettime(clock, &t);
+        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
+    };
+    return {now(CLOCK_MONOTONIC), now(CLOCK_PROCESS_CPUTIME_ID)};
+}
+
+// Waits for its end; the messages it delivered.
+unsigned long long finish(Pipeline& pipeline) {
+    pipeline.wait();
+    const auto outcome = pipeline.outcome();
+    if (!outcome || outcome->how != Ending::ended)
+        throw std::runtime_error(outcome && outcome->error ? outcome->error->text() : std::string{"a pipeline did not end by itself"});
+    unsigned long long delivered = 0;
+    for (const std::uint64_t messages : pipeline.counters().delivered)
+        delivered += messages;
+    return delivered;
+}
+
 void run(const std::string& port, int count) {
     setenv("TOKEN", "sample-token", 1);
     unsetenv("HOME"); // libjq would read $HOME/.jq
     Host host;
     must(host.load_plugin(FLUXGATE_BINARY_DIR "/lib/fluxgate/stages/fluxgate_stage_influxdb.so"));
     must(host.register_type(&discard));
+    const Spent begin = spent();
     std::vector<Pipeline> pipelines;
     for (int i = 0; i < count; ++i) {
         PipelineOptions options;
@@ -68,18 +96,16 @@ void run(const std::string& port, int count) {
         options.once = true;
         pipelines.push_back(take(Pipeline::create(host, document(port), options)));
     }
+    const Spent made = spent();
     for (Pipeline& pipeline : pipelines)
         must(pipeline.start());
     unsigned long long delivered = 0;
-    for (Pipeline& pipeline : pipelines) {
-        pipeline.wait();
-        const auto outcome = pipeline.outcome();
-        if (!outcome || outcome->how != Ending::ended)
-            throw std::runtime_error(outcome && outcome->error ? outcome->error->text() : std::string{"a pipeline did not end by itself"});
-        for (const std::uint64_t messages : pipeline.counters().delivered)
-            delivered += messages;
-    }
-    std::printf("%llu\n", delivered);
+    for (Pipeline& pipeline : pipelines)
+        delivered += finish(pipeline);
+    const Spent end = spent();
+    std::printf(R"({"messages":%llu,"made_cpu_seconds":%.6f,"cpu_seconds":%.6f,"seconds":%.6f})"
+                "\n",
+                delivered, made.cpu - begin.cpu, end.cpu - made.cpu, end.wall - made.wall);
 }
 
 } // namespace

@@ -3,6 +3,7 @@ import matplotlib
 
 matplotlib.use("svg")
 import matplotlib.pyplot as plt  # noqa: E402  (the backend is chosen first)
+from matplotlib.ticker import FuncFormatter  # noqa: E402
 
 matplotlib.rcParams.update({
     "svg.fonttype": "none", "svg.hashsalt": "fluxgate", "font.size": 9, "font.family": "sans-serif", "axes.grid": True, "grid.alpha": 0.3,
@@ -17,8 +18,10 @@ def panel(axes, series, ylabel, log=True):
     for label, colour, points, value in series:
         axes.plot([p["x"] for p in points], [value(p) for p in points], marker="o", markersize=3.5, color=colour, label=label)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:,.0f}"))
     if log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:,.0f}"))
     else:
         axes.set_ylim(bottom=0)
     axes.set_ylabel(ylabel)

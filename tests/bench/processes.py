@@ -116,5 +116,11 @@ def ratios(above, below, figure="seconds"):
     return [a[figure] / b[figure] for a, b in zip(above, below)]
 
 
+def beside(rounds, floor, weaker):
+    """Times over those of the floor and of the weaker floor."""
+    times = ratios(rounds, floor)
+    return {"x": median(times), "x_range": [min(times), max(times)], "x_weaker": median(ratios(rounds, weaker))}
+
+
 def say(text):
     print(text, flush=True)

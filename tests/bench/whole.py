@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 import answers
-from processes import (OUT, Failed, environment, file_document, launch, median, program, ratios, readings, sample_server, say, served,
+from processes import (OUT, Failed, beside, environment, file_document, launch, median, program, readings, sample_server, say, served,
                        source_document, written)
 
 SMALL_ROWS = 300_000
@@ -60,10 +60,11 @@ def big(port, rows, rounds):
     say(f"  {rows} rows: floor, to /dev/null, to files")
     if messages_through_a_pipe(port) != rows:
         raise Failed("messages are missing on standard output")
-    read = {"floor": [], "null": [], "files": []}
+    read = {"floor": [], "beast-default": [], "null": [], "files": []}
     with written(source_document(port)) as run:
         for number in range(rounds):
             read["floor"].append(launch([program("bench_floor"), port]))
+            read["beast-default"].append(launch([program("bench_floor"), port, "default"]))
             read["null"].append(launch(run))
             read["files"].append(to_files(port, rows, check=number == 0))
     out = {"rows": rows, "rounds": rounds}
@@ -71,8 +72,7 @@ def big(port, rows, rounds):
         out[name] = {
             "seconds": median(r["seconds"] for r in runs),
             "cpu_seconds": median(r["cpu_seconds"] for r in runs),
-            "x": median(ratios(runs, read["floor"])),
-            "x_range": [min(ratios(runs, read["floor"])), max(ratios(runs, read["floor"]))],
+            **beside(runs, read["floor"], read["beast-default"]),
             "peak_kib": max(r["peak_kib"] for r in runs),
         }
     return out
