@@ -1,5 +1,6 @@
 /* Preloaded (LD_PRELOAD) it counts every allocation of a process: operator new comes here too. The scenarios ask for the
  * count; a program that knows nothing of it gets it written to the file that FLUXGATE_BENCH_ALLOCATIONS names, at its end. */
+/* NOLINTBEGIN(bugprone-reserved-identifier): these names are glibc's own */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -16,6 +17,7 @@ extern void* __libc_malloc(size_t size);
 extern void* __libc_calloc(size_t count, size_t size);
 extern void* __libc_realloc(void* block, size_t size);
 extern void* __libc_memalign(size_t alignment, size_t size);
+/* NOLINTEND(bugprone-reserved-identifier) */
 
 static atomic_uint_fast64_t allocations;
 
@@ -54,7 +56,6 @@ EXPORT void* aligned_alloc(size_t alignment, size_t size) {
     return __libc_memalign(alignment, size);
 }
 
-EXPORT int posix_memalign(void** block, size_t alignment, size_t size);
 EXPORT int posix_memalign(void** block, size_t alignment, size_t size) {
     count();
     void* const made = __libc_memalign(alignment, size);
@@ -68,8 +69,6 @@ __attribute__((destructor)) static void report(void) {
     if (path == NULL) return;
     const int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0) return;
-    char text[32];
-    const int size = snprintf(text, sizeof text, "%llu\n", (unsigned long long)fluxgate_bench_allocations());
-    if (size > 0 && write(fd, text, (size_t)size) != size) perror(path);
+    if (dprintf(fd, "%llu\n", (unsigned long long)fluxgate_bench_allocations()) < 0) perror(path);
     close(fd);
 }

@@ -1,7 +1,7 @@
 /* bench_launch CORE OUTPUT PROGRAM [ARGUMENT...]: runs a program bound to a core (-1: any), its standard output into the file
  * OUTPUT, and prints what the system says of it when it has ended, as one line of JSON. It is this small because a process
  * inherits the peak memory of the one that started it: nothing below that could be measured. */
-#define _GNU_SOURCE
+#define _GNU_SOURCE /* NOLINT(bugprone-reserved-identifier): its documented name */
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>

@@ -159,12 +159,22 @@ void print_json(const std::string& name, unsigned round, const Reading& r, doubl
                 static_cast<unsigned long long>(m.allocations));
 }
 
+// Clients that read the body have read the same one. The source's bytes are those of messages.
+void same_body(const std::string& name, std::uint64_t bytes, std::uint64_t& wanted) {
+    if (name.rfind("source", 0) == 0 || name == "libjq") return;
+    if (wanted == 0) wanted = bytes;
+    if (bytes == 0 || bytes != wanted)
+        throw std::runtime_error(name + " read " + std::to_string(bytes) + " bytes of body, not " + std::to_string(wanted));
+}
+
 std::map<std::string, Series> time_scenarios(const Options& o, const Target& target) {
     std::map<std::string, Series> all;
+    std::uint64_t body = 0;
     for (unsigned round = 0; round < o.rounds; ++round) {
         double first_wall = 0, first_cpu = 0;
         for (const std::string& name : o.scenarios) {
             const Reading r = reading(name, target);
+            same_body(name, r.measured.bytes, body);
             const double rows = static_cast<double>(r.measured.rows != 0 ? r.measured.rows : o.rows); // the floor counts none
             const double wall = r.measured.seconds / rows * 1e9, cpu = r.measured.cpu_seconds / rows * 1e9;
             if (name == o.scenarios.front()) {
