@@ -1,19 +1,19 @@
 #include "scenarios.hpp"
 
-#include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
 #include <stdexcept>
+#include <vector>
 
 namespace fluxgate::bench {
 
 namespace asio = boost::asio;
 namespace http = boost::beast::http;
 
-std::uint64_t read_with_beast(const Target& target, const std::function<void(std::string_view)>& sink) {
+std::uint64_t read_with_beast(const Target& target, const std::function<void(std::string_view)>& sink, Reads reads) {
     asio::io_context context;
     asio::ip::tcp::socket socket{context};
     socket.connect({asio::ip::address_v4::loopback(), target.port});
@@ -22,18 +22,20 @@ std::uint64_t read_with_beast(const Target& target, const std::function<void(std
     request.set(http::field::authorization, "Token " + target.token);
     request.set(http::field::content_type, "application/json");
     request.set(http::field::accept, "application/csv");
+    if (target.gzip) request.set(http::field::accept_encoding, "gzip");
     request.body() = R"json({"query":"from(bucket:\"plant\") |> range(start: -1h)","type":"flux",)json"
                      R"json("dialect":{"annotations":["datatype","group","default"],"header":true,"delimiter":","}})json";
     request.prepare_payload();
     http::write(socket, request);
 
-    boost::beast::flat_buffer buffer{256u << 10};
+    boost::beast::flat_buffer buffer;
+    if (reads == Reads::large) buffer.reserve(256u << 10);
     http::response_parser<http::buffer_body> parser;
     parser.body_limit(boost::none);
     http::read_header(socket, buffer, parser);
     if (parser.get().result() != http::status::ok) throw std::runtime_error("the server refused the benchmark's query");
     std::uint64_t bytes = 0;
-    std::array<char, 64u << 10> piece;
+    std::vector<char> piece(256u << 10);
     while (!parser.is_done()) {
         parser.get().body().data = piece.data();
         parser.get().body().size = piece.size();

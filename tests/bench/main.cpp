@@ -1,120 +1,143 @@
-// Times the whole source (HTTP to batches) beside a Beast client that discards the same answer (the floor) and beside a plain
-// loop. Each reading is a process of its own on one core, the server is on the other; readings are interleaved; answers are
-// compared before anything is timed.
-#include "scenarios.hpp"
+// bench_source: times the whole source (HTTP to batches) beside clients that do less with the same answer. Each reading is a
+// process of its own on one core, the server is on the other; readings are interleaved; answers are compared before anything
+// is timed.
+#include "children.hpp"
 
 #include <algorithm>
-#include <chrono>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
-#include <cstring>
-#include <fstream>
 #include <iostream>
 #include <map>
-#include <sched.h>
+#include <memory>
+#include <sstream>
 #include <stdexcept>
-#include <string>
-#include <sys/resource.h>
-#include <sys/wait.h>
-#include <thread>
-#include <unistd.h>
 #include <vector>
 
 namespace {
 
-using fluxgate::bench::Measured;
-using fluxgate::bench::Target;
+using namespace fluxgate::bench;
+
+constexpr const char* usage = R"(bench_source [OPTION...]
+  --rows N --tables N --shape grouped|ungrouped|quoted   what is read (1000000, 200, grouped)
+  --port PORT           read from a server that runs already instead; then the answer is whatever that gives
+  --scenarios A,B,...   what is timed (floor,source,plain); ratios are to the first:
+      floor             a Beast client that discards the answer, reading 64 KiB at once
+      beast-default     the same with Beast's own choice: 512 bytes at once
+      source            the whole source
+      plain             split, RapidJSON's Writer, no jq
+      inflate-zlib, inflate-isal   clients that only inflate the compressed answer
+      source-gzip       the whole source on the compressed answer
+      source-slow-jq    the whole source with a partition expression that cannot be remembered: it reads _time and _value
+      libjq             libjq alone on the messages of that, parsing and evaluating them
+  --partitions N        of the source (8)
+  --rounds N            interleaved rounds (9)
+  --no-compare          do not compare answers first (the plain loop understands only the benchmark's own rows)
+  --json                one JSON line a reading instead of the table)";
+
+// A key of its own in each row, from columns that change in each row.
+constexpr const char* slow_expression = R"jq("\(.payload._time) \(.payload._value)")jq";
+constexpr std::uint64_t libjq_messages = 200'000;
 
 struct Options {
     std::uint64_t rows = 1'000'000;
-    unsigned tables = 200, rounds = 9;
+    unsigned tables = 200, rounds = 9, partitions = 8;
+    std::uint16_t port = 0;
     std::string shape = "grouped";
+    std::vector<std::string> scenarios{"floor", "source", "plain"};
+    bool compare = true, json = false;
+
+    [[nodiscard]] bool has(const std::string& name) const { return std::find(scenarios.begin(), scenarios.end(), name) != scenarios.end(); }
+    [[nodiscard]] bool gzip() const { return has("source-gzip") || has("inflate-zlib") || has("inflate-isal"); }
+    [[nodiscard]] std::string answer(std::uint64_t count) const {
+        return "rows:" + std::to_string(count) + "," + std::to_string(tables) + "," + shape;
+    }
 };
 
-struct Reading {
-    Measured measured;
-    long peak_kib = 0;
-};
-
-void pin(unsigned core) {
-    if (std::thread::hardware_concurrency() < 2) return;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(core, &set);
-    sched_setaffinity(0, sizeof set, &set); // where this is refused the figures are only noisier
+Options parse(int argc, char** argv) {
+    Options o;
+    for (int i = 1; i < argc; ++i) {
+        const std::string name = argv[i];
+        if (name == "--json") {
+            o.json = true;
+            continue;
+        }
+        if (name == "--no-compare") {
+            o.compare = false;
+            continue;
+        }
+        if (i + 1 == argc) throw std::runtime_error(usage);
+        const std::string value = argv[++i];
+        if (name == "--rows") {
+            o.rows = std::stoull(value);
+        } else if (name == "--tables") {
+            o.tables = static_cast<unsigned>(std::stoul(value));
+        } else if (name == "--rounds") {
+            o.rounds = static_cast<unsigned>(std::stoul(value));
+        } else if (name == "--partitions") {
+            o.partitions = static_cast<unsigned>(std::stoul(value));
+        } else if (name == "--port") {
+            o.port = static_cast<std::uint16_t>(std::stoul(value));
+        } else if (name == "--shape") {
+            o.shape = value;
+        } else if (name == "--scenarios") {
+            o.scenarios.clear();
+            std::istringstream list{value};
+            for (std::string one; std::getline(list, one, ',');)
+                o.scenarios.push_back(one);
+        } else {
+            throw std::runtime_error(usage);
+        }
+    }
+    if (o.scenarios.empty() || o.rounds == 0) throw std::runtime_error(usage);
+    return o;
 }
 
-// The sample server with one pre-rendered answer, as a process.
-class Server {
-public:
-    Server(const Options& options, std::uint64_t rows) {
-        char name[] = "/tmp/fluxgate-bench-XXXXXX";
-        const int fd = mkstemp(name);
-        if (fd < 0) throw std::runtime_error("no temporary file can be made");
-        close(fd);
-        std::remove(name);
-        const std::string port_file = name;
-        const std::string bench = std::to_string(rows) + "," + std::to_string(options.tables) + "," + options.shape;
-        const std::string program = FLUXGATE_BINARY_DIR "/bin/fluxgate-sample-server";
-        std::fflush(stdout); // or the child would print it once more
-        pid_ = fork();
-        if (pid_ == 0) {
-            pin(1);
-            std::freopen("/dev/null", "w", stdout);
-            execl(program.c_str(), program.c_str(), "--port", "0", "--port-file", port_file.c_str(), "--bench", bench.c_str(), nullptr);
-            _exit(127);
-        }
-        for (int i = 0; i < 600 && port_ == 0; ++i) {
-            std::ifstream{port_file} >> port_;
-            if (port_ == 0) std::this_thread::sleep_for(std::chrono::milliseconds{50});
-        }
-        std::remove(port_file.c_str());
-        if (port_ == 0) throw std::runtime_error("the sample server did not start");
+Measured read(const std::string& scenario, Target target, bool verify) {
+    Measured m;
+    std::uint64_t sum = 0;
+    const OnBatch on_batch = verify ? OnBatch{[&](const fg_batch& batch) { sum += payload_sum(batch); }} : OnBatch{};
+    if (scenario == "floor") {
+        m = fluxgate::bench::floor(target, Reads::large);
+    } else if (scenario == "beast-default") {
+        m = fluxgate::bench::floor(target, Reads::as_it_comes);
+    } else if (scenario == "plain") {
+        m = plain(target, verify);
+        sum = m.checksum;
+    } else if (scenario == "inflate-zlib") {
+        m = inflate_zlib(target);
+    } else if (scenario == "inflate-isal") {
+        m = inflate_isal(target);
+    } else if (scenario == "source" || scenario == "source-gzip" || scenario == "source-slow-jq") {
+        target.gzip = scenario == "source-gzip";
+        if (scenario == "source-slow-jq") target.expression = slow_expression;
+        m = source(target, on_batch);
+    } else if (scenario == "libjq") {
+        target.expression = slow_expression;
+        m = libjq_alone(target, libjq_messages);
+    } else {
+        throw std::runtime_error("there is no scenario " + scenario + "\n" + usage);
     }
-    ~Server() {
-        kill(pid_, SIGTERM);
-        waitpid(pid_, nullptr, 0);
-    }
-    Server(const Server&) = delete;
-    Server& operator=(const Server&) = delete;
-    [[nodiscard]] std::uint16_t port() const { return port_; }
+    m.checksum = sum;
+    return m;
+}
 
-private:
-    pid_t pid_ = -1;
-    std::uint16_t port_ = 0;
-};
+Reading reading(const std::string& scenario, const Target& target, bool verify = false) {
+    return read_in_child([&] { return read(scenario, target, verify); });
+}
 
-// One scenario in a process of its own.
-Reading read_in_child(const std::string& scenario, std::uint16_t port, bool verify) {
-    int ends[2];
-    if (pipe(ends) != 0) throw std::runtime_error("pipe");
-    const pid_t child = fork();
-    if (child == 0) {
-        pin(0);
-        Target target;
-        target.port = port;
-        Measured m;
-        try {
-            m = scenario == "floor"    ? fluxgate::bench::floor(target)
-                : scenario == "source" ? fluxgate::bench::source(target, verify)
-                                       : fluxgate::bench::plain(target, verify);
-        } catch (const std::exception& error) {
-            std::cerr << scenario << ": " << error.what() << "\n";
-            _exit(1);
+// Every kind of source that will be timed gives the payloads of the plain loop.
+void compare_answers(const Options& o, const Target& target) {
+    const Measured wanted = reading("plain", target, true).measured;
+    for (const std::string& name : o.scenarios) {
+        if (name.rfind("source", 0) != 0) continue;
+        const Measured m = reading(name, target, true).measured;
+        if (m.rows != wanted.rows || m.rows == 0 || m.checksum != wanted.checksum || (o.port == 0 && m.rows != o.rows)) {
+            throw std::runtime_error("the answers of " + name + " and the plain loop differ: " + std::to_string(m.rows) + " and " +
+                                     std::to_string(wanted.rows) + " rows");
         }
-        _exit(write(ends[1], &m, sizeof m) == sizeof m ? 0 : 1);
+        if (!o.json)
+            std::printf("answers agree: %llu rows, the same payloads from %s and the plain loop\n", static_cast<unsigned long long>(m.rows),
+                        name.c_str());
     }
-    close(ends[1]);
-    Reading reading;
-    const bool whole = read(ends[0], &reading.measured, sizeof reading.measured) == sizeof reading.measured;
-    close(ends[0]);
-    int status = 0;
-    rusage usage{};
-    wait4(child, &status, 0, &usage);
-    if (!whole || status != 0) throw std::runtime_error("the scenario " + scenario + " failed");
-    reading.peak_kib = usage.ru_maxrss;
-    return reading;
 }
 
 double median(std::vector<double> values) {
@@ -122,55 +145,64 @@ double median(std::vector<double> values) {
     return values[values.size() / 2];
 }
 
-Options parse(int argc, char** argv) {
-    Options o;
-    for (int i = 1; i + 1 < argc; i += 2) {
-        const std::string name = argv[i], value = argv[i + 1];
-        if (name == "--rows")
-            o.rows = std::stoull(value);
-        else if (name == "--tables")
-            o.tables = static_cast<unsigned>(std::stoul(value));
-        else if (name == "--rounds")
-            o.rounds = static_cast<unsigned>(std::stoul(value));
-        else if (name == "--shape")
-            o.shape = value;
-        else
-            throw std::runtime_error("unknown option " + name + "; there are --rows, --tables, --rounds, --shape grouped|ungrouped|quoted");
-    }
-    return o;
+// What the rounds gave for one scenario.
+struct Series {
+    std::vector<double> wall, cpu, wall_ratio, cpu_ratio; // ns a row, and over the first scenario's
+    long peak_kib = 0;
+};
+
+void print_json(const std::string& name, unsigned round, const Reading& r, double rows) {
+    const Measured& m = r.measured;
+    std::printf(R"({"scenario":"%s","round":%u,"rows":%.0f,"bytes":%llu,"seconds":%.6f,"cpu_seconds":%.6f,"peak_kib":%ld,"allocations":%llu})"
+                "\n",
+                name.c_str(), round, rows, static_cast<unsigned long long>(m.bytes), m.seconds, m.cpu_seconds, r.peak_kib,
+                static_cast<unsigned long long>(m.allocations));
 }
 
-void compare_answers(const Options& o, std::uint16_t port) {
-    const Measured a = read_in_child("source", port, true).measured, b = read_in_child("plain", port, true).measured;
-    if (a.rows != o.rows || b.rows != o.rows || a.checksum != b.checksum) {
-        throw std::runtime_error("the source and the plain loop do not agree: " + std::to_string(a.rows) + " and " + std::to_string(b.rows) +
-                                 " rows");
-    }
-    std::printf("answers agree: %llu rows, the same payloads from the source and the plain loop\n", static_cast<unsigned long long>(a.rows));
+// Clients that read the body have read the same one. The source's bytes are those of messages.
+void same_body(const std::string& name, std::uint64_t bytes, std::uint64_t& wanted) {
+    if (name.rfind("source", 0) == 0 || name == "libjq") return;
+    if (wanted == 0) wanted = bytes;
+    if (bytes == 0 || bytes != wanted)
+        throw std::runtime_error(name + " read " + std::to_string(bytes) + " bytes of body, not " + std::to_string(wanted));
 }
 
-void time_scenarios(const Options& o, std::uint16_t port) {
-    const std::vector<std::string> names{"floor", "source", "plain"};
-    std::map<std::string, std::vector<double>> wall, cpu, wall_ratio, cpu_ratio;
-    std::map<std::string, long> peak;
+std::map<std::string, Series> time_scenarios(const Options& o, const Target& target) {
+    std::map<std::string, Series> all;
+    std::uint64_t body = 0;
     for (unsigned round = 0; round < o.rounds; ++round) {
-        Measured floor;
-        for (const std::string& name : names) {
-            const Reading r = read_in_child(name, port, false);
-            if (name == "floor") floor = r.measured;
-            wall[name].push_back(r.measured.seconds);
-            cpu[name].push_back(r.measured.cpu_seconds);
-            wall_ratio[name].push_back(r.measured.seconds / floor.seconds);
-            cpu_ratio[name].push_back(r.measured.cpu_seconds / floor.cpu_seconds);
-            peak[name] = std::max(peak[name], r.peak_kib);
+        double first_wall = 0, first_cpu = 0;
+        for (const std::string& name : o.scenarios) {
+            const Reading r = reading(name, target);
+            same_body(name, r.measured.bytes, body);
+            const double rows = static_cast<double>(r.measured.rows != 0 ? r.measured.rows : o.rows); // the floor counts none
+            const double wall = r.measured.seconds / rows * 1e9, cpu = r.measured.cpu_seconds / rows * 1e9;
+            if (name == o.scenarios.front()) {
+                first_wall = wall;
+                first_cpu = cpu;
+            }
+            Series& s = all[name];
+            s.wall.push_back(wall);
+            s.cpu.push_back(cpu);
+            s.wall_ratio.push_back(wall / first_wall);
+            s.cpu_ratio.push_back(cpu / first_cpu);
+            s.peak_kib = std::max(s.peak_kib, r.peak_kib);
+            if (o.json) print_json(name, round, r, rows);
         }
     }
-    std::printf("%-8s %14s %12s %14s %12s %10s\n", "", "rows/s", "x floor", "CPU ns/row", "x floor CPU", "peak MiB");
-    const auto rows = static_cast<double>(o.rows);
-    for (const std::string& name : names) {
-        std::printf("%-8s %14.0f %12.2f %14.0f %12.2f %10.1f\n", name.c_str(), rows / median(wall[name]), median(wall_ratio[name]),
-                    median(cpu[name]) / rows * 1e9, median(cpu_ratio[name]), static_cast<double>(peak[name]) / 1024.0);
+    return all;
+}
+
+void print_table(const Options& o, const std::map<std::string, Series>& all) {
+    const std::string first = o.scenarios.front();
+    std::printf("%-15s %12s %10s %10s %12s %14s %10s\n", "", "rows/s", "ns/row", "x time", "CPU ns/row", "x CPU", "peak MiB");
+    for (const std::string& name : o.scenarios) {
+        const Series& s = all.at(name);
+        const double wall = median(s.wall);
+        std::printf("%-15s %12.0f %10.0f %10.2f %12.0f %14.2f %10.1f\n", name.c_str(), 1e9 / wall, wall, median(s.wall_ratio), median(s.cpu),
+                    median(s.cpu_ratio), static_cast<double>(s.peak_kib) / 1024.0);
     }
+    std::printf("x: over %s, the median of the rounds' ratios\n", first.c_str());
 }
 
 } // namespace
@@ -178,16 +210,21 @@ void time_scenarios(const Options& o, std::uint16_t port) {
 int main(int argc, char** argv) {
     try {
         const Options o = parse(argc, argv);
-        const Server server{o, o.rows};
-        compare_answers(o, server.port());
-        std::printf("%llu rows, %u tables, %s; medians of %u interleaved rounds, client on one core, server on the other\n",
-                    static_cast<unsigned long long>(o.rows), o.tables, o.shape.c_str(), o.rounds);
-        time_scenarios(o, server.port());
-        // memory does not grow with rows
-        const Server small{o, std::max<std::uint64_t>(o.rows / 10, 1)};
-        const long few = read_in_child("source", small.port(), false).peak_kib, all = read_in_child("source", server.port(), false).peak_kib;
-        std::printf("peak memory of the source: %.1f MiB for a tenth of the rows, %.1f MiB for all\n", static_cast<double>(few) / 1024.0,
-                    static_cast<double>(all) / 1024.0);
+        std::unique_ptr<Server> server;
+        Target target;
+        target.partitions = o.partitions;
+        target.port = o.port;
+        if (o.port == 0) {
+            server = std::make_unique<Server>(o.answer(o.rows), o.gzip());
+            target.port = server->port();
+        }
+        if (o.compare) compare_answers(o, target);
+        if (!o.json && o.port == 0) {
+            std::printf("%llu rows, %u tables, %s; medians of %u interleaved rounds, client on one core, server on the other\n",
+                        static_cast<unsigned long long>(o.rows), o.tables, o.shape.c_str(), o.rounds);
+        }
+        const auto all = time_scenarios(o, target);
+        if (!o.json) print_table(o, all);
         return 0;
     } catch (const std::exception& error) {
         std::cerr << "bench_source: " << error.what() << "\n";

@@ -1,20 +1,20 @@
 #include "scenarios.hpp"
 
-#include "fluxgate/stage.h"
 #include "fluxgate/stage.hpp"
 
 #include <chrono>
 #include <ctime>
 #include <dlfcn.h>
 #include <iostream>
-#include <rapidjson/stringbuffer.h>
-#include <rapidjson/writer.h>
 #include <stdexcept>
-#include <vector>
 
 namespace fluxgate::bench {
 
 namespace {
+
+double wall_now() {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
 
 double cpu_now() {
     timespec t{};
@@ -22,21 +22,10 @@ double cpu_now() {
     return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_nsec) / 1e9;
 }
 
-// Measures one reading.
-class Watch {
-public:
-    void stop(Measured& into) const {
-        into.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - wall_).count();
-        into.cpu_seconds = cpu_now() - cpu_;
-    }
-
-private:
-    std::chrono::steady_clock::time_point wall_ = std::chrono::steady_clock::now();
-    double cpu_ = cpu_now();
-};
-
-std::uint64_t hash(std::string_view s) {
-    return std::hash<std::string_view>{}(s);
+// What count_allocations.c counts, where it is preloaded.
+std::uint64_t allocations_now() {
+    static const auto counted = reinterpret_cast<std::uint64_t (*)()>(dlsym(RTLD_DEFAULT, "fluxgate_bench_allocations"));
+    return counted == nullptr ? 0 : counted();
 }
 
 fg_host make_host() {
@@ -77,144 +66,51 @@ const fg_source_api* load_source() {
     return static_cast<const fg_source_api*>(plugin.types[0]->api);
 }
 
+// A jq expression as a JSON string.
+std::string quoted(std::string_view text) {
+    std::string out = "\"";
+    for (const char c : text) {
+        if (c == '"' || c == '\\') out += '\\';
+        out += c;
+    }
+    return out += '"';
+}
+
 std::string document(const Target& target) {
     return R"json({"displayName":"bench","type":"input/influxdbv2@v1","url":"http://127.0.0.1","organization":"test-org","interval":"1h",)json"
            R"json("query":{"expression":"from(bucket:\"plant\") |> range(start: -1h)"},"format":{"type":"json"},)json"
-           R"json("partitionCount":8,"partitionStrategy":{"type":"key","expression":".payload.host"},)json"
            R"json("authentication":{"type":"accessToken","accessToken":"TOKEN"},"compression":")json" +
-           std::string{target.gzip ? "gzip" : "none"} + R"json(","port":)json" + std::to_string(target.port) + "}";
+           std::string{target.gzip ? "gzip" : "none"} + R"json(","partitionStrategy":{"type":"key","expression":)json" + quoted(target.expression) +
+           R"json(},"partitionCount":)json" + std::to_string(target.partitions) + R"json(,"port":)json" + std::to_string(target.port) + "}";
 }
-
-void split(std::string_view line, std::vector<std::string>& fields) {
-    fields.clear();
-    std::string field;
-    bool quoted = false;
-    for (std::size_t i = 0; i < line.size(); ++i) {
-        const char c = line[i];
-        if (quoted) {
-            if (c == '"' && i + 1 < line.size() && line[i + 1] == '"') {
-                field += '"';
-                ++i;
-            } else if (c == '"') {
-                quoted = false;
-            } else {
-                field += c;
-            }
-        } else if (c == '"') {
-            quoted = true;
-        } else if (c == ',') {
-            fields.push_back(field);
-            field.clear();
-        } else {
-            field += c;
-        }
-    }
-    fields.push_back(field);
-}
-
-// The plain loop's idea of a response. It is right for the benchmark's answers, which is why its payloads can be compared.
-class PlainReader {
-public:
-    PlainReader(Measured& into, bool verify) : into_(into), verify_(verify) {}
-
-    void feed(std::string_view bytes) {
-        for (std::size_t at = 0; at < bytes.size();) {
-            const std::size_t end = bytes.find('\n', at);
-            rest_ += bytes.substr(at, end == std::string_view::npos ? end : end - at);
-            if (end == std::string_view::npos) return;
-            at = end + 1;
-            if (!rest_.empty() && rest_.back() == '\r') rest_.pop_back();
-            line();
-            rest_.clear();
-        }
-    }
-
-private:
-    void line() {
-        if (rest_.empty()) return;
-        split(rest_, fields_);
-        if (fields_[0] == "#datatype") {
-            types_ = fields_;
-            header_next_ = false;
-        } else if (fields_[0] == "#default") {
-            defaults_ = fields_;
-            header_next_ = true;
-        } else if (header_next_) {
-            names_ = fields_;
-            header_next_ = false;
-        } else if (fields_[0].empty()) {
-            row();
-        }
-    }
-    void row() {
-        buffer_.Clear();
-        rapidjson::Writer<rapidjson::StringBuffer> writer{buffer_};
-        writer.StartObject();
-        writer.Key("systemProperties");
-        writer.StartObject();
-        writer.Key("timestamp");
-        writer.String("2026-11-21T10:02:07.123Z");
-        writer.Key("partitionId");
-        writer.Int(0);
-        writer.EndObject();
-        writer.Key("properties");
-        writer.StartObject();
-        writer.Key("result");
-        writer.String((fields_[1].empty() ? defaults_[1] : fields_[1]).c_str());
-        writer.Key("table");
-        writer.RawValue(fields_[2].c_str(), fields_[2].size(), rapidjson::kNumberType);
-        writer.EndObject();
-        writer.Key("userProperties");
-        writer.StartArray();
-        writer.EndArray();
-        writer.Key("payload");
-        const std::size_t begin = buffer_.GetSize() + 1; // behind the colon
-        writer.StartObject();
-        for (std::size_t i = 3; i < fields_.size(); ++i) {
-            writer.Key(names_[i].c_str(), static_cast<rapidjson::SizeType>(names_[i].size()));
-            const std::string& value = fields_[i].empty() ? defaults_[i] : fields_[i];
-            if (value.empty()) {
-                writer.Null();
-            } else if (types_[i] == "double" || types_[i] == "long" || types_[i] == "unsignedLong" || types_[i] == "boolean") {
-                writer.RawValue(value.c_str(), value.size(), rapidjson::kNumberType);
-            } else {
-                writer.String(value.c_str(), static_cast<rapidjson::SizeType>(value.size()));
-            }
-        }
-        writer.EndObject();
-        if (verify_) into_.checksum += hash({buffer_.GetString() + begin, buffer_.GetSize() - begin});
-        writer.EndObject();
-        ++into_.rows;
-    }
-
-    Measured& into_;
-    bool verify_;
-    std::string rest_;
-    std::vector<std::string> fields_, types_, defaults_, names_;
-    bool header_next_ = false;
-    rapidjson::StringBuffer buffer_;
-};
 
 } // namespace
 
-Measured floor(const Target& target) {
+Watch::Watch() : wall_(wall_now()), cpu_(cpu_now()), allocations_(allocations_now()) {}
+
+void Watch::stop(Measured& into) const {
+    into.seconds = wall_now() - wall_;
+    into.cpu_seconds = cpu_now() - cpu_;
+    into.allocations = allocations_now() - allocations_;
+}
+
+Measured floor(const Target& target, Reads reads) {
     Measured m;
     const Watch watch;
-    m.bytes = read_with_beast(target, [](std::string_view) {});
+    m.bytes = read_with_beast(
+        target, [](std::string_view) {}, reads);
     watch.stop(m);
     return m;
 }
 
-Measured plain(const Target& target, bool verify) {
-    Measured m;
-    PlainReader reader{m, verify};
-    const Watch watch;
-    m.bytes = read_with_beast(target, [&](std::string_view bytes) { reader.feed(bytes); });
-    watch.stop(m);
-    return m;
+std::uint64_t payload_sum(const fg_batch& batch) {
+    std::uint64_t sum = 0;
+    for (std::uint32_t i = 0; i < batch.count; ++i)
+        sum += std::hash<std::string_view>{}({batch.text + batch.messages[i].payload_offset, batch.messages[i].payload_size});
+    return sum;
 }
 
-Measured source(const Target& target, bool verify) {
+Measured source(const Target& target, const OnBatch& on_batch) {
     const fg_source_api* api = load_source();
     fg_host host = make_host();
     host.context = const_cast<Target*>(&target);
@@ -240,10 +136,7 @@ Measured source(const Target& target, bool verify) {
         if (code != FG_OK) throw std::runtime_error(error.take(code).text());
         m.rows += batch.count;
         m.bytes += batch.text_size;
-        if (verify) {
-            for (std::uint32_t i = 0; i < batch.count; ++i)
-                m.checksum += hash({batch.text + batch.messages[i].payload_offset, batch.messages[i].payload_size});
-        }
+        if (on_batch) on_batch(batch);
         const std::uint64_t sequence = batch.sequence;
         batch.release(&batch);
         api->acknowledge(stage, sequence, FG_DELIVERED, nullptr);
