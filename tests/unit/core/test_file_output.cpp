@@ -358,6 +358,6 @@ TEST_CASE("file: partitions that start and write at the same time in one directo
     for (std::thread& worker : workers)
         worker.join();
     CHECK(ok == std::vector<int>(partitions, 20));
-    CHECK(dir.files().size() == partitions * 20);
-    CHECK(host.completed().size() == partitions * 20);
+    CHECK(dir.files().size() == std::size_t{partitions} * 20);
+    CHECK(host.completed().size() == std::size_t{partitions} * 20);
 }
