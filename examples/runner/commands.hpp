@@ -51,8 +51,8 @@ struct CursorOptions {
 struct LettersOptions {
     enum class What { list, show, replay };
     What what = What::list;
-    std::vector<std::string> arguments; // [FILE], and for show a number
-    std::string path;                   // --dead-letter
+    std::string file, number; // show: the number stands in `file` when there is no document
+    std::string path;         // --dead-letter
     std::string id, instance;
     std::vector<std::uint64_t> numbers; // replay: only these
     bool json = false;

@@ -78,7 +78,7 @@ int list(LetterFile& file, const LettersOptions& options) {
 }
 
 int show(LetterFile& file, const LettersOptions& options) {
-    const std::string& text = options.arguments.back();
+    const std::string& text = options.number.empty() ? options.file : options.number;
     const std::uint64_t number = std::strtoull(text.c_str(), nullptr, 10);
     if (text.find_first_not_of("0123456789") != std::string::npos || number == 0) {
         std::cerr << "fluxgate: " << text << ": the number of a dead letter is wanted, as `fluxgate dead-letters list` shows it\n";
@@ -116,7 +116,7 @@ int refuse(const Error& error) {
 
 int dead_letters(const CommonOptions& common, const LettersOptions& options) {
     using What = LettersOptions::What;
-    const bool has_document = options.arguments.size() > (options.what == What::show ? 1u : 0u);
+    const bool has_document = options.what == What::show ? !options.number.empty() : !options.file.empty();
     if (!has_document && options.path.empty()) {
         std::cerr << "fluxgate: name a pipeline document, or a file of dead letters with --dead-letter PATH\n";
         return Exit::usage;
@@ -124,16 +124,16 @@ int dead_letters(const CommonOptions& common, const LettersOptions& options) {
     std::optional<LetterTarget> target;
     std::string path = options.path;
     if (has_document && (options.what == What::replay || path.empty())) {
-        std::optional<std::string> text = read_document(options.arguments.front());
+        std::optional<std::string> text = read_document(options.file);
         if (!text) return Exit::usage;
         Host host = make_host(common);
         const Validation found = Pipeline::validate(host, *text);
         if (!found.valid) {
-            print_violations(options.arguments.front(), found.violations);
+            print_violations(options.file, found.violations);
             return Exit::usage;
         }
-        target.emplace(LetterTarget{std::move(host), std::move(*text), options.arguments.front(),
-                                    pipeline_id(options.id, found.name, options.arguments.front()), found.incremental});
+        target.emplace(
+            LetterTarget{std::move(host), std::move(*text), options.file, pipeline_id(options.id, found.name, options.file), found.incremental});
         if (path.empty()) path = dead_letter_file(common, target->pipeline, target->incremental);
     }
     Result<LetterFile> file = LetterFile::open(path);

@@ -30,8 +30,8 @@ std::uint64_t digest_of(std::string_view line) {
 }
 
 std::string text_of(const rapidjson::Value& object, const char* name) {
-    const auto at = object.FindMember(name);
-    return at != object.MemberEnd() && at->value.IsString() ? std::string{at->value.GetString(), at->value.GetStringLength()} : std::string{};
+    if (!object.HasMember(name) || !object[name].IsString()) return {};
+    return {object[name].GetString(), object[name].GetStringLength()};
 }
 
 // None when the line is no record.
@@ -39,20 +39,16 @@ std::optional<Letter> parse(std::string& line) {
     rapidjson::Document json;
     json.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(line.data(), line.size());
     if (json.HasParseError() || !json.IsObject()) return std::nullopt;
-    const auto raw = json.FindMember("raw");
-    const auto reason = json.FindMember("reason");
-    if (raw == json.MemberEnd() || !raw->value.IsString() || reason == json.MemberEnd() || !reason->value.IsObject()) return std::nullopt;
+    if (!json.HasMember("raw") || !json["raw"].IsString() || !json.HasMember("reason") || !json["reason"].IsObject()) return std::nullopt;
     Letter out;
     out.time = text_of(json, "time");
     out.pipeline = text_of(json, "pipeline");
     out.stage = text_of(json, "stage");
-    out.code = text_of(reason->value, "code");
-    out.text = text_of(reason->value, "text");
+    out.code = text_of(json["reason"], "code");
+    out.text = text_of(json["reason"], "text");
     out.raw = text_of(json, "raw");
-    const auto partition = json.FindMember("partition");
-    if (partition != json.MemberEnd() && partition->value.IsUint()) out.partition = partition->value.GetUint();
-    const auto truncated = json.FindMember("truncated");
-    out.truncated = truncated != json.MemberEnd() && truncated->value.IsTrue();
+    if (json.HasMember("partition") && json["partition"].IsUint()) out.partition = json["partition"].GetUint();
+    out.truncated = json.HasMember("truncated") && json["truncated"].IsTrue();
     out.not_utf8 = json.HasMember("rawBase64");
     return out;
 }
@@ -106,9 +102,8 @@ bool LetterFile::take_mark(std::string_view line) {
     json.Parse<rapidjson::kParseIterativeFlag>(line.data(), line.size());
     if (json.HasParseError() || !json.IsObject() || !json["replayed"].IsObject()) return false;
     const rapidjson::Value& mark = json["replayed"];
-    const auto number = mark.FindMember("line");
-    if (number == mark.MemberEnd() || !number->value.IsUint64()) return false;
-    marks_.emplace(number->value.GetUint64(), std::strtoull(text_of(mark, "digest").c_str(), nullptr, 16));
+    if (!mark.HasMember("line") || !mark["line"].IsUint64()) return false;
+    marks_.emplace(mark["line"].GetUint64(), std::strtoull(text_of(mark, "digest").c_str(), nullptr, 16));
     return true;
 }
 

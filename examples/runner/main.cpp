@@ -46,15 +46,19 @@ void add_id(CLI::App& command, std::string& id) {
             CLI::Validator([](std::string& text) { return is_id(text) ? std::string{} : "an id holds letters, digits, '.', '_' and '-'"; }, "ID"));
 }
 
+void add_instance(CLI::App& command, std::string& instance) {
+    command.add_option("--instance", instance, "Tells apart several hosts of one pipeline (default: the host's name)")
+        ->check(
+            CLI::Validator([](std::string& text) { return is_id(text) ? std::string{} : "a name holds letters, digits, '.', '_' and '-'"; }, "NAME"));
+}
+
 CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
     CLI::App* run = app.add_subcommand("run", "Run a pipeline document, or a bare source document to standard output");
     run->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
     run->add_flag("--once", options.once, "Every source delivers one complete result, then the pipeline drains and the program ends");
     run->add_option("--for", options.duration, "Stop in order after this time, e.g. 30s")->type_name("DURATION");
     add_id(*run, options.id);
-    run->add_option("--instance", options.instance, "Tells apart several hosts of one pipeline (default: the host's name)")
-        ->check(
-            CLI::Validator([](std::string& text) { return is_id(text) ? std::string{} : "a name holds letters, digits, '.', '_' and '-'"; }, "NAME"));
+    add_instance(*run, options.instance);
     add_secrets(*run, common);
     add_state(*run, common);
     run->add_flag("--accept-changed-query", options.accept_changed_query,
@@ -112,17 +116,14 @@ CLI::App* add_dead_letters(CLI::App& app, CommonOptions& common, LettersOptions&
     letters->require_subcommand(1);
     const auto add = [&](const char* name, What what, const char* help) {
         CLI::App* command = letters->add_subcommand(name, help);
-        command
-            ->add_option("FILE", options.arguments,
-                         what == What::show ? "[pipeline document] NUMBER, as list shows it" : "Pipeline or source document (JSON)")
-            ->expected(what == What::list ? 0 : 1, what == What::show ? 2 : 1)
-            ->required(what != What::list);
+        command->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required(what != What::list);
+        if (what == What::show) command->add_option("NUMBER", options.number, "As list shows it; alone, without FILE, with --dead-letter");
         command->add_option("--dead-letter", options.path, "The file of dead letters (default: where a run of the document puts them)")
             ->type_name("PATH");
         if (what != What::replay) command->add_flag("--json", options.json, "The records as JSON lines");
         if (what == What::replay) {
             command->add_option("--number", options.numbers, "Only this one (may be repeated)")->type_name("N");
-            command->add_option("--instance", options.instance, "As for run (default: the host's name)")->type_name("NAME");
+            add_instance(*command, options.instance);
             add_secrets(*command, common);
             add_logging(*command, common);
         }

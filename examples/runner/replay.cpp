@@ -36,11 +36,10 @@ struct Sorted {
 };
 
 std::optional<std::int64_t> number_at(const rapidjson::Value& message, const char* object, const char* name) {
-    const auto outer = message.FindMember(object);
-    if (outer == message.MemberEnd() || !outer->value.IsObject()) return std::nullopt;
-    const auto inner = outer->value.FindMember(name);
-    if (inner == outer->value.MemberEnd() || !inner->value.IsUint()) return std::nullopt;
-    return inner->value.GetUint();
+    if (!message.HasMember(object) || !message[object].IsObject()) return std::nullopt;
+    const rapidjson::Value& outer = message[object];
+    if (!outer.HasMember(name) || !outer[name].IsUint()) return std::nullopt;
+    return outer[name].GetUint();
 }
 
 // Why this record cannot be sent again; "" when it can, and then where.

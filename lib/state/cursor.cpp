@@ -19,8 +19,7 @@ Error fault(const std::string& what) {
 }
 
 const rapidjson::Value* member(const rapidjson::Value& object, const char* name) {
-    const auto at = object.FindMember(name);
-    return at == object.MemberEnd() ? nullptr : &at->value;
+    return object.HasMember(name) ? &object[name] : nullptr;
 }
 
 std::string_view text_of(const rapidjson::Value& value) {
@@ -89,22 +88,15 @@ Result<config::JsonText> parsed(std::string_view json) {
     return text;
 }
 
-void put(rapidjson::Document& document, const char* name, const std::string& text) {
-    rapidjson::Value value{text.c_str(), static_cast<rapidjson::SizeType>(text.size()), document.GetAllocator()};
-    const auto at = document.FindMember(name);
-    if (at != document.MemberEnd())
-        at->value = value;
+void put(rapidjson::Document& document, const char* name, rapidjson::Value value) {
+    if (document.HasMember(name))
+        document[name] = value;
     else
         document.AddMember(rapidjson::StringRef(name), value, document.GetAllocator());
 }
 
-void put_empty(rapidjson::Document& document, const char* name) {
-    rapidjson::Value none{rapidjson::kArrayType};
-    const auto at = document.FindMember(name);
-    if (at != document.MemberEnd())
-        at->value = none;
-    else
-        document.AddMember(rapidjson::StringRef(name), none, document.GetAllocator());
+void put(rapidjson::Document& document, const char* name, const std::string& text) {
+    put(document, name, rapidjson::Value{text.c_str(), static_cast<rapidjson::SizeType>(text.size()), document.GetAllocator()});
 }
 
 } // namespace
@@ -129,8 +121,8 @@ Result<std::string> rewound(std::string_view json, std::chrono::nanoseconds by, 
     if (static_cast<std::uint64_t>(cursor->position) - static_cast<std::uint64_t>(earliest) < static_cast<std::uint64_t>(by.count()))
         return Error{Errc::configuration, "the cursor at " + format_time(cursor->position) + " cannot be rewound that far"};
     put(text->dom, "position", format_time(cursor->position - by.count()));
-    put_empty(text->dom, "planned");
-    put_empty(text->dom, "passed");
+    put(text->dom, "planned", rapidjson::Value{rapidjson::kArrayType});
+    put(text->dom, "passed", rapidjson::Value{rapidjson::kArrayType});
     put(text->dom, "updated", telemetry::rfc3339(now_ns));
     return config::to_text(text->dom);
 }
@@ -139,12 +131,10 @@ Result<std::string> exported(std::string_view json, std::string_view pipeline) {
     Result<config::JsonText> text = parsed(json);
     if (!text.ok()) return text.error();
     if (const Result<Cursor> cursor = read(text->dom); !cursor.ok()) return cursor.error();
-    rapidjson::Document out{rapidjson::kObjectType};
-    rapidjson::Value name{pipeline.data(), static_cast<rapidjson::SizeType>(pipeline.size()), out.GetAllocator()};
-    out.AddMember("pipeline", name, out.GetAllocator());
-    for (auto& one : text->dom.GetObject())
-        out.AddMember(one.name, one.value, out.GetAllocator());
-    return config::to_text(out);
+    text->dom.EraseMember("pipeline");
+    std::string out = "{\"pipeline\":";
+    stage::detail::append_json_string(out, pipeline);
+    return out + ',' + config::to_text(text->dom).substr(1);
 }
 
 Result<std::string> imported(std::string_view text, std::string_view pipeline) {
