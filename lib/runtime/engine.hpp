@@ -210,6 +210,8 @@ private:
     mutable std::mutex count_mutex_;
     PipelineCounters totals_; // of what is not an atomic
 
+    bool acknowledge_failed_ = false; // the reader's own
+
     std::mutex source_mutex_; // cancel against release
     std::unique_ptr<SourceInstance> source_;
 

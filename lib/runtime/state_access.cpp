@@ -21,18 +21,19 @@ Error no_state() {
 StateAccess::StateAccess(std::string directory, std::string pipeline) : directory_(std::move(directory)), pipeline_(std::move(pipeline)) {}
 StateAccess::~StateAccess() = default;
 
-Result<state::Store*> StateAccess::store() {
+Result<state::Store*> StateAccess::store(const StageContext& stage) {
     const std::scoped_lock lock{mutex_};
     if (store_) return store_.get();
     if (directory_.empty()) return no_state();
     Result<std::unique_ptr<state::Store>> opened = state::Store::open(directory_, pipeline_, state::Access::write);
     if (!opened.ok()) return std::move(opened).error();
     store_ = std::move(*opened);
+    stage.log(LogLevel::info, "state.opened", "the state is held by this run", {{"file", state::Store::file_of(directory_, pipeline_)}});
     return store_.get();
 }
 
 Result<std::optional<std::string>> StateAccess::get(const StageContext& stage, std::string_view key) {
-    const Result<state::Store*> opened = store();
+    const Result<state::Store*> opened = store(stage);
     if (!opened.ok()) return opened.error();
     return (*opened)->get(owner_of(stage), key);
 }
@@ -42,7 +43,7 @@ Result<void> StateAccess::commit(const StageContext& stage, const fg_state_chang
     std::vector<state::Change> all;
     for (std::size_t i = 0; i < count; ++i)
         all.push_back({stage::to_view(changes[i].key), stage::to_view(changes[i].value), changes[i].erase != 0});
-    const Result<state::Store*> opened = store();
+    const Result<state::Store*> opened = store(stage);
     if (!opened.ok()) return opened.error();
     return (*opened)->commit(owner_of(stage), all);
 }

@@ -33,7 +33,7 @@ public:
     [[nodiscard]] Result<void> commit(const StageContext& stage, const fg_state_change* changes, std::size_t count);
 
 private:
-    Result<state::Store*> store();
+    Result<state::Store*> store(const StageContext& stage);
 
     const std::string directory_, pipeline_;
     std::mutex mutex_;

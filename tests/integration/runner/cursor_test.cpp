@@ -182,12 +182,12 @@ TEST_CASE("plain reading makes no state and needs no place for it") {
     const test::TempDirectory directory;
     const std::string file = directory.write("p.json", test::original_document(server->port()));
     const Finished f =
-        test::run_program(program, {"run", file, "--once"},
+        test::run_program(program, {"run", file, "--once", "--accept-changed-query"},
                           {{"AKV_ACCESS_TOKEN", test::token}, {"HOME", directory.path()}, {"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ""}});
     INFO(f.err);
     CHECK(f.code == 0);
     CHECK_FALSE(std::filesystem::exists(directory.path() + "/.local"));
-    const Finished without = test::run_program(program, {"run", file, "--once"},
+    const Finished without = test::run_program(program, {"run", file, "--once", "--accept-changed-query"},
                                                {{"AKV_ACCESS_TOKEN", test::token}, {"HOME", ""}, {"STATE_DIRECTORY", ""}, {"XDG_STATE_HOME", ""}});
     CHECK(without.code == 0);
 }

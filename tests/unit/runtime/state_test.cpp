@@ -5,6 +5,7 @@
 #include "state/store.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <unistd.h>
 
@@ -175,6 +176,8 @@ TEST_CASE("a state that is lost while the pipeline runs stops it, and the cursor
     REQUIRE(outcome.error.has_value());
     INFO(outcome.error->message);
     CHECK(outcome.error->message.find("removed or replaced") != std::string::npos);
+    const std::scoped_lock lock{bench.script->mutex};
+    CHECK(std::count_if(bench.log.begin(), bench.log.end(), [](const std::string& line) { return line.rfind("pipeline.failed", 0) == 0; }) == 1);
 }
 
 TEST_CASE("a run says to its source whether a changed query is accepted") {

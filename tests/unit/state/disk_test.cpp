@@ -3,7 +3,9 @@
 #include "state_support.hpp"
 
 #include <cerrno>
+#include <set>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -27,11 +29,34 @@ bool fails() {
     return true;
 }
 
+// Files with writes that were not synced yet.
+std::set<ino_t> dirty;
+int sync_trouble = 0; // the errno that every sync answers, or 0
+
+ino_t inode_of(int fd) {
+    struct stat info {};
+    return ::fstat(fd, &info) == 0 ? info.st_ino : 0;
+}
+
 ssize_t failing_pwrite(int fd, const void* data, std::size_t size, off_t at) {
-    return fails() ? -1 : ::pwrite(fd, data, size, at);
+    if (fails()) return -1;
+    dirty.insert(inode_of(fd));
+    return ::pwrite(fd, data, size, at);
 }
 ssize_t failing_write(int fd, const void* data, std::size_t size) {
-    return fails() ? -1 : ::write(fd, data, size);
+    if (fails()) return -1;
+    dirty.insert(inode_of(fd));
+    return ::write(fd, data, size);
+}
+
+int sync_as(long call, int fd) {
+    if (sync_trouble != 0) {
+        errno = sync_trouble;
+        return -1;
+    }
+    const auto answer = static_cast<int>(::syscall(call, fd));
+    if (answer == 0) dirty.erase(inode_of(fd));
+    return answer;
 }
 
 class FailingDisk {
@@ -95,7 +120,49 @@ std::string error_of_nobody(const std::string& path) {
     return out;
 }
 
+bool is_dirty(const std::string& path) {
+    struct stat info {};
+    REQUIRE(::stat(path.c_str(), &info) == 0);
+    return dirty.count(info.st_ino) != 0;
+}
+
 } // namespace
+
+// Instead of the C library's, in this program; SQLite calls them.
+extern "C" __attribute__((visibility("default"))) int fdatasync(int fd) {
+    return sync_as(SYS_fdatasync, fd);
+}
+extern "C" __attribute__((visibility("default"))) int fsync(int fd) {
+    return sync_as(SYS_fsync, fd);
+}
+
+TEST_CASE("a commit is synced before it is answered, whatever its size") {
+    const StateDirectory directory;
+    auto store = opened(directory);
+    const FailingDisk disk; // which notes writes
+    for (const std::size_t size : {10u, 5'000u, 100'000u, 3'000'000u, 10u, 6'000'000u, 10u}) {
+        dirty.clear();
+        REQUIRE(store->commit(source, {{"cursor", std::string(size, 'x')}}).ok());
+        CHECK_FALSE(is_dirty(directory.file("plant.db-wal")));
+        CHECK_FALSE(is_dirty(directory.file("plant.db")));
+    }
+}
+
+TEST_CASE("a sync that fails refuses the commit and all later ones, and a fresh start finds a value that was committed or tried") {
+    const StateDirectory directory;
+    {
+        auto store = opened(directory);
+        REQUIRE(store->commit(source, {{"cursor", "kept"}}).ok());
+        sync_trouble = EIO;
+        const std::string text = refused(*store, "tried");
+        sync_trouble = 0;
+        INFO(text);
+        CHECK(text.find("check the disk") != std::string::npos);
+        CHECK(refused(*store, "later") == text);
+    }
+    const std::string value = value_of(*opened(directory));
+    CHECK((value == "kept" || value == "tried"));
+}
 
 TEST_CASE("a full disk refuses the commit, keeps the value before, and takes the next one when there is room") {
     const StateDirectory directory;
