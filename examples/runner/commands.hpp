@@ -5,8 +5,10 @@
 #include "fluxgate/host.hpp"
 #include "fluxgate/stage.hpp"
 
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace fluxgate::runner {
@@ -18,6 +20,8 @@ struct CommonOptions {
     std::string secrets_directory;
     std::string log_level = "info";
     std::string log_format = "text";
+    std::string state_directory; // --state
+    std::string home;            // $HOME when the program started
 };
 
 struct RunOptions {
@@ -27,6 +31,7 @@ struct RunOptions {
     std::string id, instance;
     std::string dead_letter_file;
     bool fail_on_dead_letter = false;
+    bool accept_changed_query = false;
 };
 
 struct CheckOptions {
@@ -35,6 +40,26 @@ struct CheckOptions {
     bool json = false;
 };
 
+struct CursorOptions {
+    enum class What { show, set, rewind, export_it, import };
+    What what = What::show;
+    std::string file, id;
+    std::string value; // a time to set, a duration to rewind by
+    bool json = false;
+};
+
+struct LettersOptions {
+    enum class What { list, show, replay };
+    What what = What::list;
+    std::string file, number; // show: the number stands in `file` when there is no document
+    std::string path;         // --dead-letter
+    std::string id, instance;
+    std::vector<std::uint64_t> numbers; // replay: only these
+    bool json = false;
+};
+
+int dead_letters(const CommonOptions& common, const LettersOptions& options);
+int cursor(const CommonOptions& common, const CursorOptions& options);
 int check(const CommonOptions& common, const CheckOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
@@ -46,12 +71,24 @@ Host make_host(const CommonOptions& common);
 // The text of a document, or none after saying on standard error why not.
 std::optional<std::string> read_document(const std::string& file);
 
+// Text of others for a terminal: no control characters, C1 ones neither. A line feed begins a line of that indentation.
+std::string shown(std::string_view text, std::size_t indent);
+
 // Each finding as one line: "FILE: error at /pointer: message".
 void print_violations(const std::string& file, const std::vector<stage::Violation>& violations);
 
 // The pipeline's id: what --id says, else the resource's name, else the file's stem, with what an id cannot hold replaced.
 std::string pipeline_id(const std::string& wanted, const std::string& resource_name, const std::string& file);
 bool is_id(const std::string& text);
+
+// Where state is kept: --state, $STATE_DIRECTORY, $XDG_STATE_HOME/fluxgate, ~/.local/state/fluxgate; "" when none of them is known.
+std::string state_directory(const CommonOptions& common);
+
+// Where a run puts dead letters unless told otherwise: beside the state when the pipeline has one, else in the working directory.
+std::string dead_letter_file(const CommonOptions& common, const std::string& id, bool incremental);
+
+// What --instance is when it is not given: the host's name, as far as it is a name.
+std::string host_name();
 
 // The directories in which plugins are looked for, in order: --stage-path, $FLUXGATE_STAGE_PATH, beside the program.
 std::vector<std::string> stage_directories(const std::vector<std::string>& wanted);

@@ -2,8 +2,11 @@
 #include "commands.hpp"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
+#include <string>
+#include <vector>
 
 namespace {
 
@@ -29,20 +32,41 @@ void add_secrets(CLI::App& command, CommonOptions& common) {
         ->check(CLI::ExistingDirectory);
 }
 
+void add_state(CLI::App& command, CommonOptions& common) {
+    command
+        .add_option("--state", common.state_directory,
+                    "Directory of what pipelines remember, on a local disk (default: $STATE_DIRECTORY, $XDG_STATE_HOME/fluxgate, "
+                    "~/.local/state/fluxgate)")
+        ->type_name("DIR");
+}
+
+void add_id(CLI::App& command, std::string& id) {
+    command.add_option("--id", id, "The pipeline's id (default: the resource's name, else the file's stem)")
+        ->check(
+            CLI::Validator([](std::string& text) { return is_id(text) ? std::string{} : "an id holds letters, digits, '.', '_' and '-'"; }, "ID"));
+}
+
+void add_instance(CLI::App& command, std::string& instance) {
+    command.add_option("--instance", instance, "Tells apart several hosts of one pipeline (default: the host's name)")
+        ->check(
+            CLI::Validator([](std::string& text) { return is_id(text) ? std::string{} : "a name holds letters, digits, '.', '_' and '-'"; }, "NAME"));
+}
+
 CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
     CLI::App* run = app.add_subcommand("run", "Run a pipeline document, or a bare source document to standard output");
     run->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
     run->add_flag("--once", options.once, "Every source delivers one complete result, then the pipeline drains and the program ends");
     run->add_option("--for", options.duration, "Stop in order after this time, e.g. 30s")->type_name("DURATION");
-    run->add_option("--id", options.id, "The pipeline's id (default: the resource's name, else the file's stem)")
-        ->check(
-            CLI::Validator([](std::string& text) { return is_id(text) ? std::string{} : "an id holds letters, digits, '.', '_' and '-'"; }, "ID"));
-    run->add_option("--instance", options.instance, "Tells apart several hosts of one pipeline (default: the host's name)")
-        ->check(
-            CLI::Validator([](std::string& text) { return is_id(text) ? std::string{} : "a name holds letters, digits, '.', '_' and '-'"; }, "NAME"));
+    add_id(*run, options.id);
+    add_instance(*run, options.instance);
     add_secrets(*run, common);
-    run->add_option("--dead-letter", options.dead_letter_file,
-                    "File for dead letters (default: ID.dead-letters.jsonl in the working directory, made when needed)")
+    add_state(*run, common);
+    run->add_flag("--accept-changed-query", options.accept_changed_query,
+                  "Go on from the cursor although url, organization or query are others than those it was written for");
+    run->add_option(
+           "--dead-letter", options.dead_letter_file,
+           "File for dead letters, made when needed (default: ID.dead-letters.jsonl beside the state of an incremental pipeline, else in the "
+           "working directory)")
         ->type_name("FILE");
     run->add_flag("--fail-on-dead-letter", options.fail_on_dead_letter, "Exit with 1 when there was a dead letter");
     add_stage_path(*run, common);
@@ -62,18 +86,84 @@ CLI::App* add_check(CLI::App& app, CommonOptions& common, CheckOptions& options)
     return check;
 }
 
+CLI::App* add_cursor(CLI::App& app, CommonOptions& common, CursorOptions& options) {
+    using What = CursorOptions::What;
+    CLI::App* cursor = app.add_subcommand("cursor", "Show or move the place up to which an incremental pipeline has delivered, without running it");
+    cursor->require_subcommand(1);
+    const auto add = [&](const char* name, What what, const char* help) {
+        CLI::App* command = cursor->add_subcommand(name, help);
+        command->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
+        if (what == What::set)
+            command->add_option("TIME", options.value, "2026-11-21T10:00:00Z (RFC 3339), now, or a duration back from now such as -2h")->required();
+        if (what == What::rewind) command->add_option("DURATION", options.value, "How far back, e.g. 1h10m")->required();
+        if (what != What::export_it) command->add_flag("--json", options.json, "JSON instead of text");
+        add_state(*command, common);
+        add_id(*command, options.id);
+        add_stage_path(*command, common);
+        command->callback([&options, what] { options.what = what; });
+    };
+    add("show", What::show, "Where the cursor stands; also while the pipeline runs");
+    add("set", What::set, "The next run goes on from TIME, whatever its query is");
+    add("rewind", What::rewind, "The next run reads DURATION before the cursor again; rows come again, with the same rowId");
+    add("export", What::export_it, "The cursor as one line of JSON on standard output; also while the pipeline runs");
+    add("import", What::import, "Take the cursor that export wrote from standard input");
+    return cursor;
+}
+
+CLI::App* add_dead_letters(CLI::App& app, CommonOptions& common, LettersOptions& options) {
+    using What = LettersOptions::What;
+    CLI::App* letters = app.add_subcommand("dead-letters", "Look at the rows and messages that were put aside, and send them again");
+    letters->require_subcommand(1);
+    const auto add = [&](const char* name, What what, const char* help) {
+        CLI::App* command = letters->add_subcommand(name, help);
+        command->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required(what != What::list);
+        if (what == What::show) command->add_option("NUMBER", options.number, "As list shows it; alone, without FILE, with --dead-letter");
+        command->add_option("--dead-letter", options.path, "The file of dead letters (default: where a run of the document puts them)")
+            ->type_name("PATH");
+        if (what != What::replay) command->add_flag("--json", options.json, "The records as JSON lines");
+        if (what == What::replay) {
+            command->add_option("--number", options.numbers, "Only this one (may be repeated)")->type_name("N");
+            add_instance(*command, options.instance);
+            add_secrets(*command, common);
+            add_logging(*command, common);
+        }
+        add_state(*command, common);
+        add_id(*command, options.id);
+        add_stage_path(*command, common);
+        command->callback([&options, what] { options.what = what; });
+    };
+    add("list", What::list, "Number, time, stage, reason, partition and beginning of each, and counts by reason");
+    add("show", What::show, "One of them, whole");
+    add("replay", What::replay, "Send messages that failed in a processor or output through the pipeline again, from that stage on");
+    return letters;
+}
+
+// "-2h" is a time of `cursor set`, no option: the same in the writing that cannot be mistaken for one.
+std::vector<std::string> arguments_of(int argc, char** argv) {
+    std::vector<std::string> out{argv + std::min(argc, 1), argv + argc};
+    const bool sets = out.size() > 2 && out[0] == "cursor" && out[1] == "set";
+    for (std::string& one : out)
+        if (sets && one.size() > 1 && one[0] == '-' && one[1] >= '0' && one[1] <= '9') one.insert(0, "now");
+    std::reverse(out.begin(), out.end()); // as CLI11 wants them
+    return out;
+}
+
 } // namespace
 
 int main(int argc, char** argv) {
     // libjq reads $HOME/.jq, which would let a file outside the document change what an expression means. No thread runs yet.
+    CommonOptions common;
+    if (const char* home = std::getenv("HOME"); home != nullptr) common.home = home;
     unsetenv("HOME");
 
-    CommonOptions common;
     RunOptions run_options;
     CheckOptions check_options;
+    CursorOptions cursor_options;
+    LettersOptions letters_options;
     std::string document;
     CLI::App app{"fluxgate moves time series out of InfluxDB: rows become partitioned JSON messages.\n"
                  "Exit: 0 done, 1 failed while running, 2 usage or configuration, 3 a step of check failed, 130 interrupted (143 for SIGTERM)."};
+    app.name("fluxgate");
     app.set_version_flag("--version", "fluxgate " FLUXGATE_VERSION);
     app.require_subcommand(1);
     const CLI::App* run_command = add_run(app, common, run_options);
@@ -81,11 +171,13 @@ int main(int argc, char** argv) {
     validate_command->add_option("FILE", document, "Pipeline or source document (JSON)")->required();
     add_stage_path(*validate_command, common);
     const CLI::App* check_command = add_check(app, common, check_options);
+    const CLI::App* cursor_command = add_cursor(app, common, cursor_options);
+    const CLI::App* letters_command = add_dead_letters(app, common, letters_options);
     CLI::App* stages_command = app.add_subcommand("stages", "List the stage types there are, their versions and where they come from");
     add_stage_path(*stages_command, common);
 
     try {
-        app.parse(argc, argv);
+        app.parse(arguments_of(argc, argv));
     } catch (const CLI::ParseError& error) {
         const int code = app.exit(error); // prints help, version, or what is wrong
         return code == 0 ? Exit::done : Exit::usage;
@@ -94,6 +186,8 @@ int main(int argc, char** argv) {
         if (*run_command) return run(common, run_options);
         if (*check_command) return check(common, check_options);
         if (*validate_command) return validate(common, document);
+        if (*cursor_command) return cursor(common, cursor_options);
+        if (*letters_command) return dead_letters(common, letters_options);
         if (*stages_command) return stages(common);
     } catch (const std::exception& error) {
         std::cerr << "fluxgate: " << error.what() << "\n";

@@ -50,12 +50,6 @@ private:
     sigset_t set_{};
 };
 
-std::string host_name() {
-    char name[256] = {};
-    if (gethostname(name, sizeof name - 1) != 0) return "local";
-    return is_id(name) ? name : "local";
-}
-
 const char* ending_name(const Pipeline& pipeline) {
     const std::optional<Outcome> outcome = pipeline.outcome();
     if (!outcome) return "running";
@@ -157,7 +151,10 @@ int run(const CommonOptions& common, const RunOptions& options) {
     PipelineOptions settings;
     settings.id = pipeline_id(options.id, found.name, options.file);
     settings.instance = options.instance.empty() ? host_name() : options.instance;
-    settings.dead_letter_file = options.dead_letter_file.empty() ? settings.id + ".dead-letters.jsonl" : options.dead_letter_file;
+    settings.state_directory = state_directory(common);
+    settings.accept_changed_query = options.accept_changed_query;
+    settings.dead_letter_file =
+        options.dead_letter_file.empty() ? dead_letter_file(common, settings.id, found.incremental) : options.dead_letter_file;
     settings.once = options.once;
     settings.on_change = [] { kill(getpid(), SIGUSR1); };
     if (!found.enabled) {

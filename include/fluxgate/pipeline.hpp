@@ -39,6 +39,10 @@ struct PipelineOptions {
     std::string id = "pipeline";       // [A-Za-z0-9._-]+; names the pipeline in logs, dead letters and files
     std::string instance = "local";    // [A-Za-z0-9._-]+; tells apart several hosts that run the same pipeline
     std::string dead_letter_file = {}; // JSON lines, appended to, made when first needed; empty: a dead letter stops the pipeline
+    // Where DIRECTORY/ID.db keeps what stages remember between runs (state.hpp), on a local disk. Made, and held by a lock until the
+    // Pipeline is destroyed, once a stage asks for it; plain reading never does. Empty: a stage that asks gets Errc::state.
+    std::string state_directory = {};
+    bool accept_changed_query = false; // FG_ACCEPT_CHANGED_QUERY: go on from a cursor that was written for another query
     bool once = false;                 // FG_RUN_ONCE: every source delivers one complete result, then the pipeline ends
     // Called after the state, a stage's health or the outcome changed; from the pipeline's threads, one call at a time. Must
     // be quick, and must not stop or destroy the pipeline. Read what changed with the accessors.
@@ -105,12 +109,33 @@ struct Validation {
     bool enabled = true;               // the document's `enabled`; only when valid
     std::string display_name;          // or empty
     std::string name;                  // metadata.name of a Kubernetes resource, or empty
+    std::vector<std::string> stages;   // the ids of all but the source, in document order; only when valid
+    bool incremental = false;          // the source reads incrementally, so the pipeline keeps state; only when valid
+};
+
+// A message that enters a pipeline at one of its stages instead of through its source: a dead letter that is sent again.
+struct FedMessage {
+    std::uint64_t number = 0;    // the caller's own
+    std::uint32_t partition = 0; // below the pipeline's partition count
+    std::string text;            // the whole message: a JSON object on one line
+};
+
+// Both are called from the pipeline's reader thread, one call at a time. An exception or an error stops the pipeline.
+struct Feed {
+    // The next message, or none when there are no more.
+    std::function<std::optional<FedMessage>()> next;
+    // Once for each message, in any order. True: it is durable at every output behind the stage, was dropped by a filter, or is a
+    // durable dead letter (a new one). False: the pipeline stopped before.
+    std::function<Result<void>(std::uint64_t number, bool delivered)> settled;
 };
 
 class FLUXGATE_API Pipeline {
 public:
     // Errc::configuration carries every violation of the document (violations_of). Makes the source, does no I/O.
     static Result<Pipeline> create(Host& host, std::string_view document, PipelineOptions options = {});
+    // The part of the document that begins at `stage`, fed by the caller: no query is sent, no cursor moves. It ends when `feed` has
+    // nothing more and all is settled. Errc::configuration also when there is no such stage.
+    static Result<Pipeline> create_feeding(Host& host, std::string_view document, std::string_view stage, Feed feed, PipelineOptions options = {});
     static Validation validate(Host& host, std::string_view document);
 
     // Tries step by step what the document's source needs, on the caller's thread, for at most `timeout`: validates, makes the

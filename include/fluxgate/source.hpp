@@ -30,6 +30,8 @@ struct SourceOptions {
     std::string instance = "local";                 //
     std::string dead_letter_file = {};              // as PipelineOptions::dead_letter_file
     bool once = false;                              // one complete result, then the end
+    std::string state_directory = {};               // as PipelineOptions::state_directory
+    bool accept_changed_query = false;              // as PipelineOptions::accept_changed_query
     std::uint64_t max_outstanding_bytes = 16 << 20; // of batches that are out; one batch may overshoot it
 
     // Required. Queues work on the program's executor; called from the reader thread, must not run the work inside. The

@@ -95,6 +95,10 @@ Result<void> DeadLetterFile::sync() {
     const std::scoped_lock lock{mutex_};
     if (failed_) return failure_;
     if (!dirty_) return {};
+    // Moving the file away keeps what is in it, and we go on writing there; removing it does not.
+    struct stat info {};
+    if (::fstat(fd_, &info) != 0) return fail_locked("read", errno);
+    if (S_ISREG(info.st_mode) && info.st_nlink == 0) return fail_locked("kept: it was removed while dead letters were written to it", ENOENT);
     // A pipe or a terminal has nothing to sync (EINVAL): it is given for looking at, not for keeping.
     int error = sync_data(fd_);
     if (error != 0 && error != EINVAL && error != ENOTSUP) return fail_locked("made durable", error);

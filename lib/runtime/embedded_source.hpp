@@ -5,6 +5,7 @@
 #include "runtime/instances.hpp"
 #include "runtime/shared_batch.hpp"
 #include "runtime/stage_context.hpp"
+#include "runtime/state_access.hpp"
 
 #include "fluxgate/message.hpp"
 #include "fluxgate/source.hpp"
@@ -42,6 +43,7 @@ public:
     Result<void> dead_letter(StageContext& stage, const fg_dead_letter& letter) override;
     void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) override;
     void health_changed() override {}
+    StateAccess* state_store() noexcept override { return &state_access_; }
 
 private:
     EmbeddedSource(std::shared_ptr<Host::Shared> host, std::string document, SourceOptions options);
@@ -56,6 +58,7 @@ private:
     const std::string document_;
     const SourceOptions options_;
     DeadLetterFile letters_;
+    StateAccess state_access_;
     StageContext context_;
     std::uint32_t partition_count_ = 1;
 

@@ -10,7 +10,8 @@ using std::chrono::steady_clock;
 Engine::Engine(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options,
                std::unique_ptr<DeadLetterFile> letters)
     : host_(std::move(host)), document_(std::move(document)), options_(std::move(options)),
-      letters_(letters ? std::move(letters) : std::make_unique<DeadLetterFile>(options_.dead_letter_file)) {}
+      letters_(letters ? std::move(letters) : std::make_unique<DeadLetterFile>(options_.dead_letter_file)),
+      state_access_(options_.state_directory, options_.id) {}
 
 // After a stage that did not return in time, lanes may still have what an orderly end would have taken: contexts and the
 // sink of tokens must outlive it.
@@ -29,17 +30,35 @@ Engine::~Engine() {
 
 Result<std::shared_ptr<Engine>> Engine::create(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options,
                                                std::unique_ptr<DeadLetterFile> letters) {
+    return make(std::move(host), std::move(document), std::move(options), std::move(letters), nullptr);
+}
+
+Result<std::shared_ptr<Engine>> Engine::create_with(const SourceMaker& source, std::shared_ptr<Host::Shared> host, config::PipelineDocument document,
+                                                    PipelineOptions options) {
+    return make(std::move(host), std::move(document), std::move(options), nullptr, source);
+}
+
+Result<std::shared_ptr<Engine>> Engine::make(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options,
+                                             std::unique_ptr<DeadLetterFile> letters, const SourceMaker& source) {
     for (const auto& [what, name] : {std::pair{"id", &options.id}, std::pair{"instance", &options.instance}})
         if (!is_name(*name))
             return Error{Errc::invalid_argument, std::string{"the pipeline's "} + what + " \"" + *name +
                                                      "\" may have letters, digits, '.', '_' and '-' only, and at least one"};
     std::shared_ptr<Engine> self{new Engine{std::move(host), std::move(document), std::move(options), std::move(letters)}};
-    auto built = self->build();
+    auto built = self->build(source);
     if (!built.ok()) return std::move(built).error();
     return self;
 }
 
-Result<void> Engine::build() {
+Result<std::unique_ptr<SourceInstance>> Engine::make_source() {
+    const std::shared_ptr<const StageType> type = host_->registry.find(document_.input.type);
+    if (!type)
+        return Error{Errc::unknown_stage,
+                     "no plugin offers the stage type \"" + document_.input.type + "\" of the stage \"" + document_.input.id + "\""};
+    return SourceInstance::create(type, new_context(document_.input.id, std::nullopt), config_of(document_.input, 0));
+}
+
+Result<void> Engine::build(const SourceMaker& maker) {
     const auto find = [this](const config::StageNode& node, std::shared_ptr<const StageType>& out) -> Result<void> {
         out = host_->registry.find(node.type);
         if (out) return {};
@@ -53,10 +72,7 @@ Result<void> Engine::build() {
         types_.push_back(std::move(type));
         stats_.push_back(std::make_unique<StageStats>());
     }
-    std::shared_ptr<const StageType> type;
-    auto found = find(document_.input, type);
-    if (!found.ok()) return found;
-    auto source = SourceInstance::create(type, new_context(document_.input.id, std::nullopt), config_of(document_.input, 0));
+    auto source = maker ? maker(new_context(document_.input.id, std::nullopt)) : make_source();
     if (!source.ok()) return std::move(source).error();
     source_ = std::move(*source);
     partition_count_ = source_->partition_count();
@@ -76,7 +92,7 @@ Result<void> Engine::build() {
 }
 
 InstanceConfig Engine::config_of(const config::StageNode& node, std::uint32_t partition) const {
-    return {node.document, options_.instance, options_.once, partition, partition_count_};
+    return {node.document, options_.instance, options_.once, partition, partition_count_, options_.accept_changed_query};
 }
 
 StageContext& Engine::new_context(const std::string& stage, std::optional<std::uint32_t> partition) {

@@ -13,10 +13,12 @@
 
 #include "config/pipeline_document.hpp"
 #include "runtime/dead_letters.hpp"
+#include "runtime/feed.hpp"
 #include "runtime/graph.hpp"
 #include "runtime/instances.hpp"
 #include "runtime/shared_batch.hpp"
 #include "runtime/stage_context.hpp"
+#include "runtime/state_access.hpp"
 #include "runtime/tokens.hpp"
 
 #include "fluxgate/pipeline.hpp"
@@ -41,6 +43,9 @@ public:
     // Makes the source, starts nothing. `letters` may be given by tests; none: PipelineOptions::dead_letter_file.
     static Result<std::shared_ptr<Engine>> create(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options,
                                                   std::unique_ptr<DeadLetterFile> letters = nullptr);
+    // The same with a source of the host's own instead of the one that the document names.
+    static Result<std::shared_ptr<Engine>> create_with(const SourceMaker& source, std::shared_ptr<Host::Shared> host,
+                                                       config::PipelineDocument document, PipelineOptions options);
     ~Engine() override;
 
     [[nodiscard]] const config::PipelineDocument& document() const noexcept { return document_; }
@@ -61,6 +66,7 @@ public:
     Result<void> dead_letter(StageContext& stage, const fg_dead_letter& letter) override;
     void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) override;
     void health_changed() override { changed(); }
+    StateAccess* state_store() noexcept override { return &state_access_; }
     void settled(std::uint64_t sequence, fg_outcome outcome) noexcept override;
 
 private:
@@ -115,7 +121,10 @@ private:
     Engine(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options, std::unique_ptr<DeadLetterFile> letters);
 
     // engine.cpp: making, ending, counting
-    Result<void> build();
+    static Result<std::shared_ptr<Engine>> make(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options,
+                                                std::unique_ptr<DeadLetterFile> letters, const SourceMaker& source);
+    Result<void> build(const SourceMaker& maker);
+    Result<std::unique_ptr<SourceInstance>> make_source();
     void fail(const std::string& stage, Error error, bool cancel = true);
     void end_quietly(const std::string& stage, const Error& error);
     void abort(Outcome why, bool flush, bool cancel = true);
@@ -168,6 +177,7 @@ private:
     const config::PipelineDocument document_;
     const PipelineOptions options_;
     const std::unique_ptr<DeadLetterFile> letters_;
+    StateAccess state_access_; // its lock goes with the engine
     Graph graph_;
     std::vector<std::shared_ptr<const StageType>> types_; // of document_.stages
     std::vector<std::unique_ptr<Branch>> branches_;
@@ -199,6 +209,8 @@ private:
 
     mutable std::mutex count_mutex_;
     PipelineCounters totals_; // of what is not an atomic
+
+    bool acknowledge_failed_ = false; // the reader's own
 
     std::mutex source_mutex_; // cancel against release
     std::unique_ptr<SourceInstance> source_;

@@ -2,6 +2,7 @@
 #include "runtime/engine.hpp"
 
 #include <exception>
+#include <utility>
 
 namespace fluxgate::runtime {
 
@@ -108,7 +109,8 @@ void Engine::deliver_acks(std::vector<Ack> acks) {
             ++(ack.outcome == FG_DELIVERED ? totals_.batches_delivered : totals_.batches_abandoned);
         }
         auto taken = source_->acknowledge(ack.sequence, ack.outcome);
-        if (!taken.ok()) fail(document_.input.id, taken.error());
+        // A store that fails once fails for every acknowledgement after it; once is news.
+        if (!taken.ok() && !std::exchange(acknowledge_failed_, true)) fail(document_.input.id, taken.error());
     }
     const std::scoped_lock lock{mutex_};
     outstanding_ -= acks.size();

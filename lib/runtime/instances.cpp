@@ -67,7 +67,7 @@ template <class Create>
 Result<void> make(Create create, StageContext& context, const InstanceConfig& config, void** stage) {
     fg_stage_config raw{};
     raw.size = sizeof raw;
-    raw.flags = config.once ? std::uint32_t{FG_RUN_ONCE} : 0u;
+    raw.flags = (config.once ? std::uint32_t{FG_RUN_ONCE} : 0u) | (config.accept_changed_query ? std::uint32_t{FG_ACCEPT_CHANGED_QUERY} : 0u);
     raw.document = stage::to_text(config.document);
     raw.pipeline_id = stage::to_text(context.pipeline());
     raw.instance_id = stage::to_text(config.instance_id);
@@ -91,14 +91,29 @@ Result<std::unique_ptr<SourceInstance>> SourceInstance::create(std::shared_ptr<c
     auto made = make(self->type_->source.create, context, config, &self->stage_);
     if (!made.ok()) return std::move(made).error();
     self->made_ = true;
-    auto asked = checked(context, "partition_count", only_ok, [&](fg_error*) {
-        self->partition_count_ = self->type_->source.partition_count(self->stage_);
+    auto asked = self->ask_partitions();
+    if (!asked.ok()) return std::move(asked).error();
+    return self;
+}
+
+Result<std::unique_ptr<SourceInstance>> SourceInstance::adopt(std::shared_ptr<const StageType> type, StageContext& context, void* stage) {
+    std::unique_ptr<SourceInstance> self{new SourceInstance{std::move(type), context}};
+    self->stage_ = stage;
+    self->made_ = true;
+    auto asked = self->ask_partitions();
+    if (!asked.ok()) return std::move(asked).error();
+    return self;
+}
+
+Result<void> SourceInstance::ask_partitions() {
+    auto asked = checked(context_, "partition_count", only_ok, [this](fg_error*) {
+        partition_count_ = type_->source.partition_count(stage_);
         return FG_OK;
     });
     if (!asked.ok()) return std::move(asked).error();
-    if (self->partition_count_ < 1 || self->partition_count_ > 1024)
-        return contract("it has " + std::to_string(self->partition_count_) + " partitions; 1 to 1024 are allowed");
-    return self;
+    if (partition_count_ < 1 || partition_count_ > 1024)
+        return contract("it has " + std::to_string(partition_count_) + " partitions; 1 to 1024 are allowed");
+    return {};
 }
 
 SourceInstance::~SourceInstance() {

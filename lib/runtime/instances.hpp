@@ -15,6 +15,7 @@ struct InstanceConfig {
     std::string_view document, instance_id;
     bool once = false;
     std::uint32_t partition = 0, partition_count = 1;
+    bool accept_changed_query = false;
 };
 
 enum class SourceAnswer { batch, nothing_yet, ended };
@@ -23,6 +24,8 @@ enum class SourceAnswer { batch, nothing_yet, ended };
 class SourceInstance {
 public:
     static Result<std::unique_ptr<SourceInstance>> create(std::shared_ptr<const StageType> type, StageContext& context, const InstanceConfig& config);
+    // Of a stage that was made already, which is this instance's from now on.
+    static Result<std::unique_ptr<SourceInstance>> adopt(std::shared_ptr<const StageType> type, StageContext& context, void* stage);
     ~SourceInstance();
     SourceInstance(const SourceInstance&) = delete;
     SourceInstance& operator=(const SourceInstance&) = delete;
@@ -39,6 +42,7 @@ public:
 
 private:
     SourceInstance(std::shared_ptr<const StageType> type, StageContext& context) : type_(std::move(type)), context_(context) {}
+    Result<void> ask_partitions();
     std::shared_ptr<const StageType> type_;
     StageContext& context_;
     void* stage_ = nullptr;

@@ -1,5 +1,6 @@
 #include "fluxgate/pipeline.hpp"
 
+#include "config/json_text.hpp"
 #include "config/pipeline_document.hpp"
 #include "runtime/engine.hpp"
 #include "runtime/host_shared.hpp"
@@ -41,6 +42,21 @@ Result<Pipeline> Pipeline::create(Host& host, std::string_view document, Pipelin
     return Pipeline{std::make_unique<Impl>(std::move(*engine), std::move(parsed.violations))};
 }
 
+Result<Pipeline> Pipeline::create_feeding(Host& host, std::string_view document, std::string_view stage, Feed feed, PipelineOptions options) {
+    if (!feed.next || !feed.settled) return Error{Errc::invalid_argument, "a feed needs next and settled"};
+    config::ParsedPipeline parsed = config::parse_pipeline(document, host.shared()->registry);
+    if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
+    std::optional<config::PipelineDocument> rest = runtime::document_from(*parsed.document, stage);
+    if (!rest) return Error{Errc::configuration, "the document has no stage \"" + std::string{stage} + "\" that could be fed"};
+    // The source itself knows how many partitions there are; it is made for that, and never run.
+    const auto whole = runtime::Engine::create(host.shared(), std::move(*parsed.document), options);
+    if (!whole.ok()) return whole.error();
+    const std::uint32_t partitions = (*whole)->partition_count();
+    auto engine = runtime::Engine::create_with(runtime::feeding(std::move(feed), partitions), host.shared(), std::move(*rest), std::move(options));
+    if (!engine.ok()) return std::move(engine).error();
+    return Pipeline{std::make_unique<Impl>(std::move(*engine), std::move(parsed.violations))};
+}
+
 Validation Pipeline::validate(Host& host, std::string_view document) {
     config::ParsedPipeline parsed = config::parse_pipeline(document, host.shared()->registry);
     Validation out;
@@ -50,6 +66,10 @@ Validation Pipeline::validate(Host& host, std::string_view document) {
         out.enabled = parsed.document->enabled;
         out.display_name = parsed.document->display_name;
         out.name = parsed.document->name.value_or("");
+        for (const config::StageNode& node : parsed.document->stages)
+            out.stages.push_back(node.id);
+        const config::JsonText source = config::parse_json(parsed.document->input.document);
+        out.incremental = source.parsed && source.dom.IsObject() && source.dom.HasMember("incremental");
     }
     return out;
 }

@@ -1,5 +1,7 @@
 #include "runtime/stage_context.hpp"
 
+#include "runtime/state_access.hpp"
+
 #include "fluxgate/stage.hpp"
 
 #include <cstdlib>
@@ -42,8 +44,15 @@ std::int32_t give_secret(const std::string& value, fg_secret* out) {
     return FG_OK;
 }
 
-Error no_state() {
-    return {Errc::state, "this run has no state store: nothing can be remembered between runs"};
+std::int32_t give_blob(const std::optional<std::string>& value, fg_blob* out) {
+    *out = fg_blob{};
+    if (!value) return FG_OK;
+    auto* copy = new std::string{*value};
+    *out = {copy->data(), copy->size(), copy, [](fg_blob* blob) {
+                delete static_cast<std::string*>(blob->private_data);
+                *blob = fg_blob{};
+            }};
+    return FG_OK;
 }
 
 StageContext& self_of(void* context) {
@@ -88,6 +97,20 @@ void StageContext::set_health(std::int32_t level, std::string_view code, std::st
     owner_.health_changed();
 }
 
+Result<std::optional<std::string>> StageContext::state_get(std::string_view key) const {
+    StateAccess* state = owner_.state_store();
+    auto value = state == nullptr ? Result<std::optional<std::string>>{no_state()} : state->get(*this, key);
+    if (!value.ok()) return host_->redacted(std::move(value).error());
+    return value;
+}
+
+Result<void> StageContext::state_commit(const fg_state_change* changes, std::size_t count) const {
+    StateAccess* state = owner_.state_store();
+    Result<void> done = state == nullptr ? Result<void>{no_state()} : state->commit(*this, changes, count);
+    if (!done.ok()) return host_->redacted(std::move(done).error());
+    return done;
+}
+
 void StageContext::metric(std::int32_t kind, fg_text name, const fg_field* labels, std::size_t count, double value) {
     telemetry::Metrics::Labels all{{"pipeline", pipeline_}, {"stage", stage_}};
     for (std::size_t i = 0; labels != nullptr && i < count && i < max_fields; ++i)
@@ -116,9 +139,15 @@ fg_host StageContext::make_table(StageContext* self) {
             return value.ok() ? give_secret(*value, out) : stage::fill_error(error, value.error());
         });
     };
-    t.state_get = [](void*, fg_text, fg_blob*, fg_error* error) { return shielded(error, [&] { return stage::fill_error(error, no_state()); }); };
-    t.state_commit = [](void*, const fg_state_change*, std::size_t, fg_error* error) {
-        return shielded(error, [&] { return stage::fill_error(error, no_state()); });
+    t.state_get = [](void* context, fg_text key, fg_blob* out, fg_error* error) {
+        return shielded(error, [&]() -> std::int32_t {
+            if (out == nullptr) return stage::fill_error(error, {Errc::invalid_argument, "the place for the value is null"});
+            const auto value = self_of(context).state_get(to_view(key));
+            return value.ok() ? give_blob(*value, out) : stage::fill_error(error, value.error());
+        });
+    };
+    t.state_commit = [](void* context, const fg_state_change* changes, std::size_t count, fg_error* error) {
+        return shielded(error, [&] { return stage::detail::answer(error, self_of(context).state_commit(changes, count)); });
     };
     t.metric = [](void* context, std::int32_t kind, fg_text name, const fg_field* labels, std::size_t count, double value) {
         shielded([&] { self_of(context).metric(kind, name, labels, count, value); });

@@ -15,6 +15,7 @@
 namespace fluxgate::runtime {
 
 class StageContext;
+class StateAccess;
 
 // What a running pipeline or source does when a stage speaks up. Any thread, also from inside a stage's call.
 class StageOwner {
@@ -23,6 +24,8 @@ public:
     virtual Result<void> dead_letter(StageContext& stage, const fg_dead_letter& letter) = 0;
     virtual void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) = 0;
     virtual void health_changed() = 0;
+    // None: nothing is remembered between runs.
+    virtual StateAccess* state_store() noexcept { return nullptr; }
 };
 
 // Outlives its stage instance. The owner outlives it.
@@ -50,6 +53,8 @@ public:
 private:
     static fg_host make_table(StageContext* self);
     void set_health(std::int32_t level, std::string_view code, std::string_view text);
+    [[nodiscard]] Result<std::optional<std::string>> state_get(std::string_view key) const;
+    [[nodiscard]] Result<void> state_commit(const fg_state_change* changes, std::size_t count) const;
     void metric(std::int32_t kind, fg_text name, const fg_field* labels, std::size_t count, double value);
 
     std::shared_ptr<Host::Shared> host_;

@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <sys/file.h>
 #include <sys/stat.h>
 
@@ -58,6 +60,12 @@ int make_directory(int parent, const char* name) {
 }
 
 Result<Descriptor> open_making(const std::string& path) {
+    // Whoever made the directories may have died before their entries were durable, so the first of this process makes them so,
+    // and the others wait for that.
+    static std::mutex mutex;
+    static std::set<std::string> durable;
+    const std::scoped_lock lock{mutex};
+    const bool sync = durable.count(path) == 0;
     Descriptor at{::open(path.front() == '/' ? "/" : ".", directory_flags)};
     if (!at) return io_error("open", "the working directory", errno);
     for (std::size_t begin = 0; begin < path.size();) {
@@ -72,8 +80,14 @@ Result<Descriptor> open_making(const std::string& path) {
             next = Descriptor{::openat(at.get(), name.c_str(), directory_flags)};
         }
         if (!next) return io_error("open directory", in_quotes(path.substr(0, end)), errno, "check rootDirectory and its permissions");
+        if (sync) {
+            // Only what was made by somebody else can be refused here, and that was there before us.
+            if (const int code = sync_directory(at.get()); code != 0 && code != EROFS && code != EACCES && code != EPERM)
+                return io_error("sync the directory of", in_quotes(path.substr(0, end)), code);
+        }
         at = std::move(next);
     }
+    durable.insert(path);
     return at;
 }
 

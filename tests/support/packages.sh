@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 FLUXGATE_BUILD_PACKAGES=(g++ cmake ninja-build ccache pkgconf libboost1.81-dev libssl-dev zlib1g-dev libisal-dev rapidjson-dev libvalijson-dev
-    libjq-dev libxxhash-dev libfmt-dev libspdlog-dev libcli11-dev ca-certificates)
+    libjq-dev libxxhash-dev libsqlite3-dev libfmt-dev libspdlog-dev libcli11-dev ca-certificates)
 FLUXGATE_TEST_PACKAGES=(catch2 binutils curl)
 FLUXGATE_BENCH_PACKAGES=(python3 python3-venv python3-matplotlib util-linux)
 # What the benchmark's rivals are built with, as COMMAND=PACKAGE: a command that is there already, from wherever, is used.

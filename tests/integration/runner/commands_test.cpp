@@ -5,8 +5,15 @@ using namespace fluxgate;
 using test::run_fluxgate;
 
 TEST_CASE("help and version answer on standard output with exit code 0") {
-    for (const std::vector<std::string>& arguments :
-         std::vector<std::vector<std::string>>{{"--help"}, {"run", "--help"}, {"validate", "--help"}, {"stages", "--help"}, {"--version"}}) {
+    for (const std::vector<std::string>& arguments : std::vector<std::vector<std::string>>{{"--help"},
+                                                                                           {"run", "--help"},
+                                                                                           {"validate", "--help"},
+                                                                                           {"stages", "--help"},
+                                                                                           {"cursor", "--help"},
+                                                                                           {"cursor", "set", "--help"},
+                                                                                           {"dead-letters", "--help"},
+                                                                                           {"dead-letters", "replay", "--help"},
+                                                                                           {"--version"}}) {
         const test::Finished f = run_fluxgate(arguments);
         CHECK(f.code == 0);
         CHECK_FALSE(f.out.empty());

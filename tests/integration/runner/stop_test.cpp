@@ -4,6 +4,8 @@
 #include "support/recording.hpp"
 
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <thread>
 
 using namespace fluxgate;
@@ -94,4 +96,40 @@ TEST_CASE("a reader that does not read stops the source, not the signal") {
     const test::Finished f = process->wait(30s);
     CHECK_FALSE(f.hung);
     CHECK(f.code == 130);
+}
+
+TEST_CASE("killed at any moment, a run leaves no half file under a final name, and the next one clears what was unfinished") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    const std::filesystem::path root = directory.path() + "/out";
+    std::string text = test::files_document(server->port(), root.string());
+    text.replace(text.find("\"time\": \"1s\""), 12, "\"time\": \"5ms\""); // so that files are finished all the time
+    const std::string file = directory.write("plant.json", text);
+    std::filesystem::create_directory(root);
+    std::size_t finished = 0;
+    for (int round = 0; round < 12; ++round) {
+        const auto process = test::start_fluxgate({"run", file}, directory.path());
+        const std::size_t before = server->queries();
+        while (server->queries() < before + 1 + static_cast<std::size_t>(round) % 3)
+            std::this_thread::sleep_for(1ms);
+        std::this_thread::sleep_for(std::chrono::milliseconds{7 * round % 40});
+        process->signal(SIGKILL);
+        CHECK(process->wait(15s).code == 128 + SIGKILL);
+        finished = 0;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator{root}) {
+            if (!entry.is_regular_file() || entry.path().extension() == ".part") continue;
+            ++finished;
+            std::ifstream in{entry.path(), std::ios::binary};
+            const std::string all{std::istreambuf_iterator<char>{in}, {}};
+            INFO(entry.path());
+            REQUIRE_FALSE(all.empty());
+            CHECK(all.back() == '\n');
+            for (const std::string& line : test::lines_of(all))
+                if (line.front() != '{' || line.back() != '}') FAIL_CHECK("half a message: " << line);
+        }
+    }
+    CHECK(finished > 0);
+    CHECK(run_fluxgate({"run", file, "--once"}, directory.path()).code == 0);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator{root})
+        CHECK(entry.path().extension() != ".part");
 }

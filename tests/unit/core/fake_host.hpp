@@ -4,6 +4,7 @@
 #include "fluxgate/stage.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
@@ -37,6 +38,7 @@ public:
             auto* self = static_cast<FakeHost*>(c);
             const std::lock_guard guard{self->lock_};
             self->completed_.emplace_back(token, outcome);
+            if (self->on_complete) self->on_complete();
         };
     }
     FakeHost(const FakeHost&) = delete;
@@ -54,6 +56,7 @@ public:
     std::int64_t wall = 1'795'255'327'000'000'000; // 2026-11-21T10:02:07Z
     std::vector<std::string> dead_letters;
     bool refuse_dead_letters = false;
+    std::function<void()> on_complete;
 
 private:
     fg_host table_{};

@@ -63,3 +63,22 @@ TEST_CASE("after an error every call answers it, with the file's name") {
     CHECK_FALSE(nowhere.sync().ok());
     CHECK_FALSE(nowhere.append("y").ok());
 }
+
+TEST_CASE("a file that is removed between a letter and its sync is an error, one that is moved away keeps its letters") {
+    TempDir dir;
+    const std::string path = dir.path + "/letters";
+    DeadLetterFile file{path};
+    REQUIRE(file.append("one").ok());
+    std::filesystem::rename(path, path + ".1");
+    CHECK(file.sync().ok());
+    REQUIRE(file.append("two").ok());
+    CHECK(file.sync().ok());
+    CHECK(lines_of(path + ".1") == std::vector<std::string>{"one", "two"});
+    REQUIRE(file.append("three").ok());
+    std::filesystem::remove(path + ".1");
+    const auto lost = file.sync();
+    REQUIRE_FALSE(lost.ok());
+    CHECK(lost.error().code == Errc::dead_letter);
+    CHECK(lost.error().message.find("it was removed") != std::string::npos);
+    CHECK_FALSE(file.append("four").ok());
+}

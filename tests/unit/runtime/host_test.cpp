@@ -85,5 +85,5 @@ TEST_CASE("state is answered with a clear error as long as a run has none") {
     fg_blob blob{};
     stage::ErrorSlot error;
     CHECK(context.table()->state_get(context.table()->context, stage::to_text("cursor"), &blob, error.get()) == FG_ERR_STATE);
-    CHECK(error.take(FG_ERR_STATE).message.find("no state store") != std::string::npos);
+    CHECK(error.take(FG_ERR_STATE).message.find("no directory for state") != std::string::npos);
 }
