@@ -56,8 +56,9 @@ std::string one_line(std::string_view text) {
 
 // {"code","message"} of 2.x, {"error"} of 1.x, the X-Influxdb-Error header, or the body's text.
 std::string server_words(const http::Head& head, std::string_view body) {
-    rapidjson::Document document;
-    document.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
+    rapidjson::Document parsed;
+    parsed.Parse<rapidjson::kParseIterativeFlag>(body.data(), body.size());
+    const rapidjson::Document& document = parsed;
     if (!document.HasParseError() && document.IsObject()) {
         for (const char* name : {"message", "error"}) {
             const auto member = document.FindMember(name);
