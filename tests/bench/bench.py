@@ -2,6 +2,7 @@
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -75,6 +76,7 @@ def main():
     say(f"\nwritten: {folder / 'results.md'} ({time.monotonic() - begin:.0f} s)")
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that servers and files are cleared away
 try:
     main()
 except Failed as why:

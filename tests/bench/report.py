@@ -162,7 +162,7 @@ def rival_details(r):
 def growth_details(r):
     yield "## Growth"
     yield ""
-    yield f"Medians of {r['rounds']} rounds; the plots are in [README.md](README.md#cost-as-work-grows)."
+    yield f"Medians of {r['rounds']} rounds; the plots are in [README.md](README.md#growth-cost-as-work-grows)."
     yield ""
     for name, label in (("columns", "columns"), ("tables", "tables"), ("fields", "bytes of a field"), ("partitions", "partitions"),
                         ("partitions_mixed", "partitions, series mixed"), ("pipelines", "pipelines")):
