@@ -63,7 +63,7 @@ def main():
     for part in parts:
         say(f"{part} ({time.monotonic() - begin:.0f} s)")
         results[part] = PARTS[part].measure(plan)
-    (OUT / "results.json").write_text(json.dumps({"plan": dataclasses.asdict(plan), "results": results}, indent=1) + "\n")
+        (OUT / "results.json").write_text(json.dumps({"plan": dataclasses.asdict(plan), "results": results}, indent=1) + "\n")
     # Only a whole run replaces the figures that are kept.
     folder = HERE if not plan.words else OUT / "report"
     if "growth" in results:
