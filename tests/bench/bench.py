@@ -2,6 +2,7 @@
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 import time
 from pathlib import Path
@@ -62,7 +63,7 @@ def main():
     for part in parts:
         say(f"{part} ({time.monotonic() - begin:.0f} s)")
         results[part] = PARTS[part].measure(plan)
-    (OUT / "results.json").write_text(json.dumps({"plan": dataclasses.asdict(plan), "results": results}, indent=1) + "\n")
+        (OUT / "results.json").write_text(json.dumps({"plan": dataclasses.asdict(plan), "results": results}, indent=1) + "\n")
     # Only a whole run replaces the figures that are kept.
     folder = HERE if not plan.words else OUT / "report"
     if "growth" in results:
@@ -75,6 +76,7 @@ def main():
     say(f"\nwritten: {folder / 'results.md'} ({time.monotonic() - begin:.0f} s)")
 
 
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an exception, so that servers and files are cleared away
 try:
     main()
 except Failed as why:

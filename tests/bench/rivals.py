@@ -81,7 +81,7 @@ def built():
         missing = [tool for tool in rival.tools if shutil.which(tool) is None]
         try:
             if missing:
-                raise Failed(f"{', '.join(missing)} is not installed")
+                raise Failed(f"not installed: {', '.join(missing)}")
             ready.append((rival, rival.command(build(rival))))
         except Failed as why:
             skipped[rival.label] = str(why)
