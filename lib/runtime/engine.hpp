@@ -142,7 +142,7 @@ private:
     void read();
     void read_batches();
     bool take_batch(const fg_batch& raw);
-    void deliver_acks(std::vector<Ack> acks);
+    void deliver_acks(std::vector<Ack>& acks);
     template <class Done>
     bool await(Phase phase, Done done);
     void close_lanes();

@@ -42,8 +42,9 @@ bool Engine::room_locked() const {
 }
 
 void Engine::read_batches() {
+    std::vector<Ack> acks;
     for (;;) {
-        std::vector<Ack> acks;
+        acks.clear(); // keeps its memory for the next ones
         bool room = false;
         {
             std::unique_lock lock{mutex_};
@@ -52,7 +53,7 @@ void Engine::read_batches() {
             room = room_locked();
             acks.swap(acks_);
         }
-        deliver_acks(std::move(acks));
+        deliver_acks(acks);
         if (!room) continue;
         fg_batch raw{};
         auto answer = source_->next(next_timeout_ns, raw);
@@ -81,20 +82,16 @@ bool Engine::take_batch(const fg_batch& raw) {
     }
     stats_[0]->out.fetch_add(raw.count, std::memory_order_relaxed);
     Token token{*this, raw.sequence};
-    std::vector<Token> shares;
-    for (std::size_t i = 1; i < graph_.first.size(); ++i)
-        shares.push_back(token.share());
-    shares.push_back(std::move(token));
 
     const std::scoped_lock lock{mutex_};
     ++outstanding_;
-    if (aborting_) return false; // `shares` is older than the lock, so it is dropped, and thereby abandoned, after it
-    for (std::size_t i = 0; i < graph_.first.size(); ++i)
-        push_locked(*branches_[graph_.first[i]]->lanes[raw.partition], {batch, std::move(shares[i]), weight});
+    if (aborting_) return false; // `token` is older than the lock, so it is dropped, and the batch thereby abandoned, after it
+    for (std::size_t i = graph_.first.size(); i-- > 0;)
+        push_locked(*branches_[graph_.first[i]]->lanes[raw.partition], {batch, i > 0 ? token.share() : std::move(token), weight});
     return true;
 }
 
-void Engine::deliver_acks(std::vector<Ack> acks) {
+void Engine::deliver_acks(std::vector<Ack>& acks) {
     if (acks.empty()) return;
     // What the acknowledgements cover must be durable first, the source's own dead letters too.
     auto durable = letters_->sync();
@@ -140,7 +137,7 @@ bool Engine::await(Phase phase, Done done) {
             over = done();
             acks.swap(acks_);
         }
-        deliver_acks(std::move(acks));
+        deliver_acks(acks);
         if (over) return true;
     }
 }
@@ -164,7 +161,7 @@ void Engine::close_lanes() {
             acks.swap(acks_);
         }
         if (over) return;
-        deliver_acks(std::move(acks));
+        deliver_acks(acks);
     }
 }
 

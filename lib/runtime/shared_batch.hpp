@@ -4,9 +4,10 @@
 #include "fluxgate/error.hpp"
 #include "fluxgate/stage.h"
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <utility>
 
 namespace fluxgate::runtime {
 
@@ -19,18 +20,26 @@ inline std::uint64_t weight_of(const fg_batch& batch) noexcept {
 class SharedBatch {
 public:
     SharedBatch() noexcept = default;
-    explicit SharedBatch(const fg_batch& raw) : holder_(std::make_shared<Holder>(raw)) {}
+    explicit SharedBatch(const fg_batch& raw) : holder_(new Holder{raw}) {}
+    SharedBatch(const SharedBatch& other) noexcept : holder_(other.holder_) { acquire(holder_); }
+    SharedBatch(SharedBatch&& other) noexcept : holder_(std::exchange(other.holder_, nullptr)) {}
+    SharedBatch& operator=(SharedBatch other) noexcept {
+        std::swap(holder_, other.holder_);
+        return *this;
+    }
+    ~SharedBatch() { drop(holder_); }
 
     [[nodiscard]] const fg_batch& operator*() const noexcept { return holder_->raw; }
     [[nodiscard]] const fg_batch* operator->() const noexcept { return &holder_->raw; }
     explicit operator bool() const noexcept { return holder_ != nullptr; }
 
     // A view with its own share of the memory, to be given to an output, which releases it.
-    [[nodiscard]] fg_batch lend() const {
+    [[nodiscard]] fg_batch lend() const noexcept {
+        acquire(holder_);
         fg_batch out = holder_->raw;
-        out.private_data = new std::shared_ptr<Holder>(holder_);
+        out.private_data = holder_;
         out.release = [](fg_batch* batch) {
-            delete static_cast<std::shared_ptr<Holder>*>(batch->private_data);
+            drop(static_cast<Holder*>(batch->private_data));
             batch->private_data = nullptr;
             batch->release = nullptr;
         };
@@ -46,8 +55,16 @@ private:
             if (raw.release != nullptr) raw.release(&raw);
         }
         fg_batch raw;
+        std::atomic<std::uint32_t> owners{1};
     };
-    std::shared_ptr<Holder> holder_;
+    static void acquire(Holder* holder) noexcept {
+        if (holder != nullptr) holder->owners.fetch_add(1, std::memory_order_relaxed);
+    }
+    static void drop(Holder* holder) noexcept {
+        if (holder != nullptr && holder->owners.fetch_sub(1, std::memory_order_acq_rel) == 1) delete holder;
+    }
+
+    Holder* holder_ = nullptr;
 };
 
 // Checks what a stage filled in before anybody reads it: the partition, and that the spans lie one behind the other as
