@@ -29,9 +29,15 @@ std::uint64_t digest_of(std::string_view line) {
     return hash;
 }
 
+const rapidjson::Value* member(const rapidjson::Value& object, const char* name) {
+    const auto at = object.FindMember(name);
+    return at == object.MemberEnd() ? nullptr : &at->value;
+}
+
 std::string text_of(const rapidjson::Value& object, const char* name) {
-    if (!object.HasMember(name) || !object[name].IsString()) return {};
-    return {object[name].GetString(), object[name].GetStringLength()};
+    const rapidjson::Value* value = member(object, name);
+    if (value == nullptr || !value->IsString()) return {};
+    return {value->GetString(), value->GetStringLength()};
 }
 
 // None when the line is no record.
@@ -39,17 +45,19 @@ std::optional<Letter> parse(std::string& line) {
     rapidjson::Document json;
     json.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(line.data(), line.size());
     if (json.HasParseError() || !json.IsObject()) return std::nullopt;
-    if (!json.HasMember("raw") || !json["raw"].IsString() || !json.HasMember("reason") || !json["reason"].IsObject()) return std::nullopt;
+    const rapidjson::Value *raw = member(json, "raw"), *reason = member(json, "reason");
+    if (raw == nullptr || !raw->IsString() || reason == nullptr || !reason->IsObject()) return std::nullopt;
     Letter out;
     out.time = text_of(json, "time");
     out.pipeline = text_of(json, "pipeline");
     out.stage = text_of(json, "stage");
-    out.code = text_of(json["reason"], "code");
-    out.text = text_of(json["reason"], "text");
+    out.code = text_of(*reason, "code");
+    out.text = text_of(*reason, "text");
     out.raw = text_of(json, "raw");
-    if (json.HasMember("partition") && json["partition"].IsUint()) out.partition = json["partition"].GetUint();
-    out.truncated = json.HasMember("truncated") && json["truncated"].IsTrue();
-    out.not_utf8 = json.HasMember("rawBase64");
+    const rapidjson::Value *partition = member(json, "partition"), *truncated = member(json, "truncated");
+    if (partition != nullptr && partition->IsUint()) out.partition = partition->GetUint();
+    out.truncated = truncated != nullptr && truncated->IsTrue();
+    out.not_utf8 = member(json, "rawBase64") != nullptr;
     return out;
 }
 
@@ -100,10 +108,11 @@ bool LetterFile::take_mark(std::string_view line) {
     if (line.substr(0, 12) != R"({"replayed":)") return false;
     rapidjson::Document json;
     json.Parse<rapidjson::kParseIterativeFlag>(line.data(), line.size());
-    if (json.HasParseError() || !json.IsObject() || !json["replayed"].IsObject()) return false;
-    const rapidjson::Value& mark = json["replayed"];
-    if (!mark.HasMember("line") || !mark["line"].IsUint64()) return false;
-    marks_.emplace(mark["line"].GetUint64(), std::strtoull(text_of(mark, "digest").c_str(), nullptr, 16));
+    if (json.HasParseError() || !json.IsObject()) return false;
+    const rapidjson::Value* mark = member(json, "replayed");
+    const rapidjson::Value* number = mark != nullptr && mark->IsObject() ? member(*mark, "line") : nullptr;
+    if (number == nullptr || !number->IsUint64()) return false;
+    marks_.emplace(number->GetUint64(), std::strtoull(text_of(*mark, "digest").c_str(), nullptr, 16));
     return true;
 }
 

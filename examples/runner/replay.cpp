@@ -36,10 +36,11 @@ struct Sorted {
 };
 
 std::optional<std::int64_t> number_at(const rapidjson::Value& message, const char* object, const char* name) {
-    if (!message.HasMember(object) || !message[object].IsObject()) return std::nullopt;
-    const rapidjson::Value& outer = message[object];
-    if (!outer.HasMember(name) || !outer[name].IsUint()) return std::nullopt;
-    return outer[name].GetUint();
+    const auto outer = message.FindMember(object);
+    if (outer == message.MemberEnd() || !outer->value.IsObject()) return std::nullopt;
+    const auto inner = outer->value.FindMember(name);
+    if (inner == outer->value.MemberEnd() || !inner->value.IsUint()) return std::nullopt;
+    return inner->value.GetUint();
 }
 
 // Why this record cannot be sent again; "" when it can, and then where.
@@ -64,7 +65,7 @@ std::string judge(const Letter& letter, const std::vector<std::string>& stages, 
 // The earliest time that stands in a row: with _start among its columns that is where its window begins.
 std::optional<std::int64_t> earliest_time(std::string_view raw) {
     std::optional<std::int64_t> out;
-    for (std::size_t at = raw.find("T"); at != std::string_view::npos; at = raw.find("T", at + 1)) {
+    for (std::size_t at = raw.find('T'); at != std::string_view::npos; at = raw.find('T', at + 1)) {
         if (at < 10 || raw[at - 3] != '-' || raw[at - 6] != '-') continue;
         const std::size_t end = raw.find_first_not_of("0123456789:.", at + 1);
         if (end == std::string_view::npos || raw[end] != 'Z') continue;

@@ -30,7 +30,7 @@ std::string state_directory(const CommonOptions& common) {
 }
 
 std::string dead_letter_file(const CommonOptions& common, const std::string& id, bool incremental) {
-    const std::string name = id + ".dead-letters.jsonl";
+    std::string name = id + ".dead-letters.jsonl";
     const std::string directory = state_directory(common);
     if (!incremental || directory.empty()) return name;
     return (std::filesystem::path{directory} / name).string();

@@ -86,8 +86,7 @@ std::string type_of(const std::string& document) {
 
 EmbeddedSource::EmbeddedSource(std::shared_ptr<Host::Shared> host, std::string document, SourceOptions options)
     : host_(host), document_(std::move(document)), options_(std::move(options)), letters_(options_.dead_letter_file),
-      state_access_(options_.state_directory, options_.id),
-      context_(std::move(host), *this, options_.id, "input", std::nullopt) {}
+      state_access_(options_.state_directory, options_.id), context_(std::move(host), *this, options_.id, "input", std::nullopt) {}
 
 EmbeddedSource::~EmbeddedSource() = default;
 
@@ -102,7 +101,8 @@ Result<std::shared_ptr<EmbeddedSource>> EmbeddedSource::create(std::shared_ptr<H
         return Error{Errc::unknown_stage,
                      "/type: \"" + name + "\" is not a source that a loaded plugin offers; these are: " + (known.empty() ? "none" : known)};
     }
-    auto source = SourceInstance::create(type, self->context_, {self->document_, self->options_.instance, self->options_.once, 0, 1, self->options_.accept_changed_query});
+    auto source = SourceInstance::create(type, self->context_,
+                                         {self->document_, self->options_.instance, self->options_.once, 0, 1, self->options_.accept_changed_query});
     if (!source.ok()) return std::move(source).error();
     self->source_ = std::move(*source);
     self->partition_count_ = self->source_->partition_count();

@@ -91,7 +91,7 @@ Result<std::optional<CursorInfo>> State::cursor() const {
 }
 
 Result<std::optional<std::string>> State::export_cursor() const {
-    const Result<std::optional<std::string>> json = impl_->cursor();
+    Result<std::optional<std::string>> json = impl_->cursor();
     if (!json.ok() || !*json) return json;
     Result<std::string> text = state::exported(**json, impl_->pipeline);
     if (!text.ok()) return std::move(text).error();

@@ -19,7 +19,8 @@ Error fault(const std::string& what) {
 }
 
 const rapidjson::Value* member(const rapidjson::Value& object, const char* name) {
-    return object.HasMember(name) ? &object[name] : nullptr;
+    const auto at = object.FindMember(name);
+    return at == object.MemberEnd() ? nullptr : &at->value;
 }
 
 std::string_view text_of(const rapidjson::Value& value) {

@@ -34,8 +34,8 @@ Result<std::int64_t> parse_time(std::string_view text) {
     const int year = number(text.substr(0, 4));
     if (year < first_year || year > last_year) return fault("its year is not between 1678 and 2261");
     const ch::sys_days day{ch::year{year} / number(text.substr(5, 2)) / number(text.substr(8, 2))};
-    std::int64_t seconds = day.time_since_epoch().count() * std::int64_t{86'400} + number(text.substr(11, 2)) * 3600 +
-                           number(text.substr(14, 2)) * 60 + number(text.substr(17, 2));
+    std::int64_t seconds = day.time_since_epoch().count() * std::int64_t{86'400} + number(text.substr(11, 2)) * std::int64_t{3600} +
+                           number(text.substr(14, 2)) * std::int64_t{60} + number(text.substr(17, 2));
     std::string_view rest = text.substr(19);
     std::int64_t fraction = 0;
     if (rest.front() == '.') {
