@@ -79,6 +79,7 @@ public:
     std::uint32_t count(const Hash128& id);
 
     [[nodiscard]] std::size_t distinct() const noexcept { return used_; }
+    [[nodiscard]] std::size_t bytes() const noexcept { return keys_.size() * 12; }
 
     // For tests: a smaller bound.
     explicit Repeats(std::size_t bound = most) : most_(bound) {}
