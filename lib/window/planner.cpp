@@ -31,15 +31,19 @@ Planner::Planner(const Policy& policy, const Cursor& cursor) : policy_(policy), 
     for (const Edges& e : cursor.passed)
         known.push_back({e, State::complete});
     std::sort(known.begin(), known.end(), [](const Known& a, const Known& b) { return a.edges.start < b.edges.start; });
+    const auto restore = [this](const Edges& edges, State state) {
+        const auto window = insert(list_.end(), edges, state);
+        window->stored = window->left = true;
+    };
     for (const Known& k : known) {
-        if (k.edges.start > edge()) insert(list_.end(), {edge(), k.edges.start}, State::pending)->stored = true;
-        insert(list_.end(), k.edges, k.state)->stored = true;
+        if (k.edges.start > edge()) restore({edge(), k.edges.start}, State::pending);
+        restore(k.edges, k.state);
     }
     advance();
 }
 
 Planner::List::iterator Planner::insert(List::const_iterator before, const Edges& edges, State state) {
-    const auto at = list_.insert(before, Window{next_id_++, edges, State::pending, false, false, false, false, 0});
+    const auto at = list_.insert(before, Window{next_id_++, edges, State::pending, false, false, false, false, false, 0});
     windows_[at->id] = at;
     ++pending_;
     set_state(*at, state);
@@ -78,10 +82,20 @@ Planner::Step Planner::read(Window& window, Instant past) {
     return {Step::Kind::read, window.id, window.edges, look_back};
 }
 
+// Windows that were planned by a clock which was ahead, and of which nothing left, are planned anew when it is time.
+void Planner::withdraw(Instant past) {
+    while (!list_.empty() && list_.back().state == State::pending && !list_.back().left && list_.back().edges.stop > past) {
+        --pending_;
+        windows_.erase(list_.back().id);
+        list_.pop_back();
+    }
+}
+
 Planner::Step Planner::next(Instant now) {
     if (reading_ >= policy_.concurrency || looking_back_ != 0) return {};
     const Step nothing{reading_ != 0 ? Step::Kind::wait : Step::Kind::caught_up, 0, {}, false};
     const Instant past = plus(now, -policy_.delay);
+    withdraw(past);
     if (pending_ != 0) {
         const auto ready =
             std::find_if(list_.begin(), list_.end(), [&](const Window& w) { return w.state == State::pending && w.edges.stop <= past; });
@@ -145,7 +159,7 @@ bool Planner::halve(WindowId id) {
     half = policy_.align > 0 ? std::max(floor_to(half, policy_.align), policy_.align) : half > 2 * second ? floor_to(half, second) : half;
     window->edges.stop = whole.start + half;
     window->stored = false;
-    insert(std::next(window), {window->edges.stop, whole.stop}, State::pending);
+    insert(std::next(window), {window->edges.stop, whole.stop}, State::pending)->left = window->left;
     size_ = std::max(std::min(size_, half), least);
     successes_ = 0;
     return true;
@@ -153,7 +167,7 @@ bool Planner::halve(WindowId id) {
 
 void Planner::emitted(WindowId id) {
     Window& window = *windows_.at(id);
-    window.had_rows = true;
+    window.had_rows = window.left = true;
     ++window.outstanding;
 }
 

@@ -96,6 +96,7 @@ private:
         Edges edges;
         State state = State::pending;
         bool stored = false, had_rows = false, abandoned = false, noted = false;
+        bool left = false;             // a batch of it did, in this run or an earlier one
         std::uint64_t outstanding = 0; // batches, those of failed tries included
     };
     using List = std::list<Window>;
@@ -107,6 +108,7 @@ private:
     [[nodiscard]] Instant limit(Instant upto) const;
     [[nodiscard]] std::int64_t smallest() const;
     Step read(Window& window, Instant past);
+    void withdraw(Instant past);
     void note_passed(Window& window);
     void size_after(const Window& window, std::uint64_t rows);
 

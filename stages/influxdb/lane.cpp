@@ -1,6 +1,7 @@
 #include "lane.hpp"
 
 #include "connection.hpp"
+#include "poll/machine.hpp"
 #include "request.hpp"
 
 #include <algorithm>
@@ -17,6 +18,9 @@ Lane::Lane(const Settings& settings, stage::Host host, std::shared_ptr<partition
 
 void Lane::open_rows(const WindowRead* window) {
     began_ns_ = host_.monotonic_ns();
+    began_wall_ns_ = host_.wall_ns();
+    too_early_ = false;
+    stop_ = window != nullptr ? std::optional{window->range.stop} : std::nullopt;
     window != nullptr ? rows_.begin_window(window->edges, window->memory) : rows_.begin();
     verification_.begin();
 }
@@ -40,7 +44,12 @@ Lane::Step Lane::run(std::chrono::nanoseconds timeout) {
 Lane::Step Lane::drive(std::chrono::nanoseconds timeout) {
     switch (client_.run(timeout)) {
     case http::Event::nothing: return Step::nothing;
-    case http::Event::head: break;
+    case http::Event::head:
+        if (const std::optional<Step> early = check_clock()) {
+            client_.abort();
+            return *early;
+        }
+        break;
     case http::Event::body: rows_.batcher().flush_due(host_.monotonic_ns()); break;
     case http::Event::finished: return on_finished();
     case http::Event::failed: return fail(client_.error());
@@ -49,6 +58,18 @@ Lane::Step Lane::drive(std::chrono::nanoseconds timeout) {
     if (!bad) return Step::progressed;
     client_.abort(); // nothing behind this point can be trusted, so the rest is not read
     return *bad;
+}
+
+// A clock of ours that is ahead must not let the cursor pass what is still to be written: the earlier of both clocks counts.
+std::optional<Lane::Step> Lane::check_clock() {
+    if (!stop_) return std::nullopt;
+    const std::optional<std::int64_t> date = poll::parse_http_date(client_.head().header("Date"), host_.wall_ns() / 1'000'000'000);
+    if (!date) return std::nullopt;
+    const window::Instant server = (*date + 1) * 1'000'000'000; // the header is cut to seconds
+    server_behind_ns_ = std::max<std::int64_t>(0, began_wall_ns_ - server); // it said so after we asked
+    too_early_ = *stop_ > window::plus(server, -settings_.incremental->delay.count());
+    if (!too_early_) return std::nullopt;
+    return fail(Error{Errc::incomplete, "the server's clock has not come to the window's end"});
 }
 
 // Set: what was received so far says that the answer cannot be used.

@@ -50,6 +50,10 @@ public:
     [[nodiscard]] bool sent() const noexcept { return sent_; }                 // there was a request
     // The failure is the answer's size or the time that it takes: of a part of it there would be less.
     [[nodiscard]] bool too_much() const;
+    // The failure is that the server's clock has not come to the window's end (and delay behind it): there may be rows yet.
+    [[nodiscard]] bool too_early() const noexcept { return too_early_; }
+    // By how much the server's clock was behind ours, by its last answer: 0 when it was not, or did not say.
+    [[nodiscard]] std::int64_t server_behind_ns() const noexcept { return server_behind_ns_; }
 
     [[nodiscard]] http::Client& client() noexcept { return client_; }
     [[nodiscard]] Rows& rows() noexcept { return rows_; }
@@ -59,6 +63,7 @@ private:
     void open_rows(const WindowRead* window);
     Step drive(std::chrono::nanoseconds timeout);
     std::optional<Step> check_body();
+    std::optional<Step> check_clock();
     Step on_finished();
     Step replay();
     Step fail(Error error);
@@ -70,8 +75,10 @@ private:
     Rows rows_;
     Verification verification_;
     http::Client client_;
-    std::int64_t began_ns_ = 0, ended_ns_ = 0;
-    bool sent_ = false;
+    std::int64_t began_ns_ = 0, began_wall_ns_ = 0, ended_ns_ = 0;
+    bool sent_ = false, too_early_ = false;
+    std::optional<window::Instant> stop_; // of the window
+    std::int64_t server_behind_ns_ = 0;
     bool replaying_ = false; // a verified answer is being rendered from its spool
     Error error_;
 };

@@ -26,6 +26,10 @@ message::Options message_options(const Settings& settings) {
     return options;
 }
 
+std::string window_json(const window::Edges& window) {
+    return "[\"" + window::format_instant(window.start) + "\",\"" + window::format_instant(window.stop) + "\"]";
+}
+
 namespace {
 
 partition::Strategy strategy_of(const Settings& settings) {
@@ -52,7 +56,7 @@ void Rows::begin_window(const window::Edges& window, const window::Fingerprints*
     prints_.clear();
     repeats_.clear();
     ids_.set_window(window);
-    renderer_.set_window("[\"" + window::format_instant(window.start) + "\",\"" + window::format_instant(window.stop) + "\"]");
+    renderer_.set_window(window_json(window));
 }
 
 void Rows::take(std::string_view bytes, std::int64_t received_ns) {

@@ -22,6 +22,7 @@ namespace fluxgate::influxdb {
 
 flux::Limits reader_limits(const Settings& settings);
 message::Options message_options(const Settings& settings);
+std::string window_json(const window::Edges& window); // properties.window
 
 // What happened to the rows of one response. rows == messages + dead_letters + suppressed, always (but for the one row at which
 // too_large() was found).

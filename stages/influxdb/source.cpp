@@ -256,7 +256,11 @@ void InfluxSource::query_succeeded(Lane& lane) {
         last_error_.reset();
     }
     waits_for_secret_ = false;
-    if (c.halted == 0) {
+    if (windows_ && windows_->windows().look_back_cut()) {
+        host_.set_health(FG_HEALTH_RETRYING, "lookback-full",
+                         "the memory of look-back is full; late rows before " + window::format_instant(windows_->windows().look_back_floor()) +
+                             " are not seen");
+    } else if (c.halted == 0) {
         // Skipping verification is nothing to be forgotten about.
         const bool blind = settings_.url.https && settings_.tls.insecure_skip_verify;
         host_.set_health(FG_HEALTH_OK, blind ? "tls.unverified" : "ok",

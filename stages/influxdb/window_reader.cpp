@@ -24,8 +24,24 @@ WindowReader::WindowReader(const Settings& settings, stage::Host host, const std
 }
 
 void WindowReader::begin_tick() {
-    windows_.begin_tick();
+    windows_.planner().begin_tick(now());
     in_tick_ = true;
+}
+
+// The earlier of our clock and the server's.
+std::int64_t WindowReader::now() const {
+    return host_.wall_ns() - behind_ns_;
+}
+
+void WindowReader::keep_to_server(const Lane& lane) {
+    constexpr std::int64_t worth_telling = 10'000'000'000;
+    behind_ns_ = lane.server_behind_ns();
+    if (behind_ns_ < worth_telling) {
+        told_behind_ = false;
+    } else if (!std::exchange(told_behind_, true)) {
+        host_.log(FG_LOG_WARNING, "clock.differs", "the server's clock is behind ours; reading keeps to the server's",
+                  {{"behind", config::format_duration(std::chrono::seconds{behind_ns_ / 1'000'000'000})}});
+    }
 }
 
 bool WindowReader::reading() const {
@@ -56,7 +72,7 @@ WindowReader::Event WindowReader::give_up_tick() {
 std::optional<WindowReader::Event> WindowReader::start() {
     for (Slot& slot : slots_) {
         if (slot.window != 0) continue;
-        const window::Planner::Step step = windows_.planner().next(host_.wall_ns());
+        const window::Planner::Step step = windows_.planner().next(now());
         using Kind = window::Planner::Step::Kind;
         if (step.kind == Kind::wait) {
             if (reading()) return std::nullopt;
@@ -126,6 +142,7 @@ std::optional<WindowReader::Event> WindowReader::drive(std::int64_t deadline_ns)
 
 // Every batch of the response was taken.
 std::optional<WindowReader::Event> WindowReader::close(Slot& slot) {
+    keep_to_server(*slot.lane);
     if (slot.ended == Lane::Step::failed) return close_failed(slot);
     Rows& rows = slot.lane->rows();
     const RowCounts& counts = rows.counts();
@@ -147,6 +164,11 @@ std::optional<WindowReader::Event> WindowReader::close_failed(Slot& slot) {
     const window::Edges edges = windows_.planner().edges(slot.window);
     const Windows::Id id = std::exchange(slot.window, 0);
     slot.ended.reset();
+    if (slot.lane->too_early()) { // no failure: it is read when it is time
+        windows_.planner().failed(id);
+        host_.count("windows", 1, {{"outcome", "early"}});
+        return std::nullopt;
+    }
     const bool too_much = slot.lane->too_much();
     const bool halved = too_much && windows_.planner().halve(id);
     if (!too_much) windows_.planner().failed(id);

@@ -63,6 +63,8 @@ private:
     std::optional<Event> ran(Slot& slot, Lane::Step step);
     [[nodiscard]] bool reading() const;
     Event give_up_tick();
+    [[nodiscard]] std::int64_t now() const;
+    void keep_to_server(const Lane& lane);
 
     const Settings& settings_;
     const stage::Host host_;
@@ -71,6 +73,8 @@ private:
     std::shared_ptr<http::Loop> loop_;
     std::vector<Slot> slots_;
     bool in_tick_ = false;
+    std::int64_t behind_ns_ = 0; // the server's clock, behind ours
+    bool told_behind_ = false;
     std::optional<Event> trouble_; // of this tick: nothing new is begun, and the rest is read to its end
 };
 

@@ -16,6 +16,13 @@ std::string chunk_key(const std::string& name) {
 
 } // namespace
 
+window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns) {
+    window::Instant stop = window::plus(now_ns, -incremental.delay.count());
+    if (incremental.stop) stop = std::min(stop, *incremental.stop);
+    if (incremental.align > std::chrono::nanoseconds::zero()) stop = window::floor_to(stop, incremental.align.count());
+    return {window::plus(stop, -incremental.window.count()), stop};
+}
+
 Result<void> Windows::open(bool accept_changed_query) {
     auto stored = host_.state_get(cursor_key);
     if (!stored.ok()) return std::move(stored).error();
@@ -77,10 +84,6 @@ Result<void> Windows::load_memory(const window::Cursor& cursor) {
         memory_.set_floor(cursor.position);
     }
     return {};
-}
-
-void Windows::begin_tick() {
-    planner_->begin_tick(host_.wall_ns());
 }
 
 window::Edges Windows::range_of(const window::Edges& window, bool look_back) const {
@@ -151,8 +154,6 @@ void Windows::remember_passed() {
         host_.log(FG_LOG_WARNING, "lookback.full", "the memory of look-back is full: it reaches less far back than lookback asks for",
                   {{"remembered", std::to_string(memory_.size())}, {"reachesBackTo", window::format_instant(memory_.floor())}});
     told_dropped_ = memory_.dropped();
-    host_.set_health(FG_HEALTH_RETRYING, "lookback-full",
-                     "the memory of look-back is full; late rows before " + window::format_instant(memory_.floor()) + " are not seen");
 }
 
 Result<void> Windows::commit() {

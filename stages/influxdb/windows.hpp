@@ -18,6 +18,9 @@
 
 namespace fluxgate::influxdb {
 
+// The last whole window that could be read now, without regard to a cursor.
+[[nodiscard]] window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns);
+
 // Rule: the cursor never runs ahead of an acknowledgement. Not thread-safe.
 class Windows {
 public:
@@ -31,7 +34,6 @@ public:
     [[nodiscard]] bool opened() const noexcept { return planner_ != nullptr; }
 
     [[nodiscard]] window::Planner& planner() noexcept { return *planner_; }
-    void begin_tick();
 
     // What the window's query asks for: its edges, and what look-back reads again before them.
     [[nodiscard]] window::Edges range_of(const window::Edges& window, bool look_back) const;
@@ -53,6 +55,11 @@ public:
     Result<void> settle(bool last);
 
     void report() const; // metrics
+    // Look-back reaches less far than it is asked to, because its memory is full.
+    [[nodiscard]] bool look_back_cut() const noexcept {
+        return planner_ != nullptr && memory_.dropped() != 0 && memory_.floor() > planner_->position() - plan_.lookback.count();
+    }
+    [[nodiscard]] window::Instant look_back_floor() const noexcept { return memory_.floor(); }
 
 private:
     [[nodiscard]] bool looks_back() const noexcept { return plan_.lookback > std::chrono::nanoseconds::zero(); }

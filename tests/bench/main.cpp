@@ -96,9 +96,13 @@ Reading read_in_child(const std::string& scenario, std::uint16_t port, bool veri
         target.port = port;
         Measured m;
         try {
-            m = scenario == "floor"    ? fluxgate::bench::floor(target)
-                : scenario == "source" ? fluxgate::bench::source(target, verify)
-                                       : fluxgate::bench::plain(target, verify);
+            namespace bench = fluxgate::bench;
+            m = scenario == "floor"      ? bench::floor(target)
+                : scenario == "source"   ? bench::source(target, verify)
+                : scenario == "window"   ? bench::windowed(target, verify)
+                : scenario == "verified" ? bench::windowed(target, verify, R"(},"delivery":"verified")")
+                : scenario == "lookback" ? bench::windowed(target, verify, R"(,"lookback":"1h"})")
+                                         : bench::plain(target, verify);
         } catch (const std::exception& error) {
             std::cerr << scenario << ": " << error.what() << "\n";
             _exit(1);
@@ -142,6 +146,10 @@ Options parse(int argc, char** argv) {
 
 void compare_answers(const Options& o, std::uint16_t port) {
     const Measured a = read_in_child("source", port, true).measured, b = read_in_child("plain", port, true).measured;
+    for (const char* windowed : {"window", "verified", "lookback"}) {
+        const Measured w = read_in_child(windowed, port, true).measured;
+        if (w.rows != a.rows || w.checksum != a.checksum) throw std::runtime_error(std::string{windowed} + " does not agree with the source");
+    }
     if (a.rows != o.rows || b.rows != o.rows || a.checksum != b.checksum) {
         throw std::runtime_error("the source and the plain loop do not agree: " + std::to_string(a.rows) + " and " + std::to_string(b.rows) +
                                  " rows");
@@ -150,7 +158,7 @@ void compare_answers(const Options& o, std::uint16_t port) {
 }
 
 void time_scenarios(const Options& o, std::uint16_t port) {
-    const std::vector<std::string> names{"floor", "source", "plain"};
+    const std::vector<std::string> names{"floor", "source", "window", "verified", "lookback", "plain"};
     std::map<std::string, std::vector<double>> wall, cpu, wall_ratio, cpu_ratio;
     std::map<std::string, long> peak;
     for (unsigned round = 0; round < o.rounds; ++round) {

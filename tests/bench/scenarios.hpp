@@ -33,6 +33,10 @@ Measured floor(const Target& target);
 // payloads are summed up too.
 Measured source(const Target& target, bool verify);
 
+// The same in one window of incremental reading, with rowId; `more`: further members of `incremental`, and of the document behind
+// its closing brace.
+Measured windowed(const Target& target, bool verify, std::string_view more = "}");
+
 // What one would write first: split into lines and fields, RapidJSON's Writer, no jq.
 Measured plain(const Target& target, bool verify);
 

@@ -44,6 +44,8 @@ public:
     }
     // Several tables in another order, numbered otherwise, columns in another order, another default for the result.
     void write_otherwise(bool otherwise) { otherwise_ = otherwise; }
+    // Says what time it is, in the header Date.
+    void set_date(const std::string& date) { date_ = date; }
     // Sums a stretch of this length each, with its end as _time, instead of rows.
     void sum_every(std::int64_t ns) { sum_every_ = ns; }
 
@@ -96,7 +98,9 @@ private:
             Reply reply = other(asked, number);
             if (!reply.pieces.empty()) return reply;
         }
-        return Reply{{ok(body(asked.range))}}; // closes: the next connection may be another client's
+        Reply reply{{ok(body(asked.range))}};
+        if (!date_.empty()) reply.pieces[0].insert(reply.pieces[0].find("\r\n") + 2, "Date: " + date_ + "\r\n");
+        return reply; // closes: the next connection may be another client's
     }
 
     [[nodiscard]] std::vector<Row> rows_of(const window::Edges& range) const {
@@ -148,6 +152,7 @@ private:
     Instead instead_;
     bool otherwise_ = false;
     std::int64_t sum_every_ = 0;
+    std::string date_;
     RawServer server_; // last: its thread uses the others
 };
 

@@ -493,6 +493,28 @@ TEST_CASE("several windows are read side by side, with each row once and the cur
     }
 }
 
+TEST_CASE("a clock of ours that is ahead of the server's does not let the cursor pass rows that are still to be written") {
+    test::WindowServer server;
+    server.add(noon - 70 * minute, "1");
+    server.set_date("Thu, 01 Jan 2026 11:00:00 GMT");
+    Run run; // noon: an hour ahead
+    test::SourceDriver source{run.host, document(server, R"("start":"2026-01-01T10:00:00Z","window":"45m","delay":"10s")"), true};
+    REQUIRE(source.run(std::chrono::seconds{20}) == Got::ended);
+    CHECK(source.messages().size() == 1);
+    CHECK(cursor_of(run.host).position <= noon - 60 * minute - 9 * s);
+    CHECK(cursor_of(run.host).position > noon - 75 * minute);
+    CHECK(run.host.all_output().find("clock.differs") != std::string::npos);
+    CHECK(source.stop() == FG_OK);
+    // Ours is put right, and a row is written where the wrong clock had been.
+    server.add(noon - 55 * minute, "2");
+    server.set_date("Thu, 01 Jan 2026 11:10:00 GMT");
+    run.host.set_wall(noon - 50 * minute);
+    test::SourceDriver again{run.host, document(server, R"("start":"2026-01-01T10:00:00Z","window":"45m","delay":"10s")"), true};
+    REQUIRE(again.run(std::chrono::seconds{20}) == Got::ended);
+    CHECK(again.messages().size() == 1);
+    CHECK(cursor_of(run.host).position == noon - 50 * minute - 10 * s);
+}
+
 TEST_CASE("read writes the query itself, with names as strings") {
     test::WindowServer server;
     server.add(noon - minute, "1");

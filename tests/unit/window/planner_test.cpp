@@ -237,6 +237,18 @@ TEST_CASE("planned windows whose end is not past, for the clock went back, are n
     read(planner, 160, edges(100, 160));
 }
 
+TEST_CASE("a window that was planned by a clock which was ahead is planned anew, unless a batch of it left") {
+    Planner planner{policy(600), at(0)};
+    planner.begin_tick(500 * s);
+    planner.failed(read(planner, 500, edges(0, 500)));
+    const WindowId id = read(planner, 400, edges(0, 400)); // the clock was put right
+    planner.emitted(id);
+    planner.failed(id);
+    CHECK(planner.next(300 * s).kind == Kind::caught_up);
+    planner.begin_tick(450 * s);
+    read(planner, 450, edges(0, 400));
+}
+
 TEST_CASE("only so many windows wait for acknowledgement") {
     Policy p = policy(10);
     p.max_waiting = 3;
