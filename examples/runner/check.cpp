@@ -3,7 +3,7 @@
 #include "config/duration.hpp"
 #include "config/json_text.hpp"
 #include "fluxgate/pipeline.hpp"
-#include "telemetry/text.hpp"
+#include "terminal.hpp"
 
 #include <array>
 #include <cstdio>
@@ -35,27 +35,6 @@ StepSeen parse_step(std::string_view json) {
     take("next", out.next);
     const auto took = read.dom.FindMember("milliseconds");
     if (took != read.dom.MemberEnd() && took->value.IsNumber()) out.milliseconds = took->value.GetDouble();
-    return out;
-}
-
-// What servers say goes to a terminal here: no control characters, C1 ones neither. Line feeds begin an indented line.
-std::string shown(std::string_view text, std::size_t indent) {
-    std::string out;
-    const std::string clean = telemetry::to_utf8(text);
-    for (std::size_t i = 0; i < clean.size(); ++i) {
-        const auto byte = static_cast<unsigned char>(clean[i]);
-        if (byte == '\n') {
-            out += '\n';
-            out.append(indent, ' ');
-        } else if (byte < 0x20 || byte == 0x7F) {
-            out += '?';
-        } else if (byte == 0xC2 && i + 1 < clean.size() && static_cast<unsigned char>(clean[i + 1]) < 0xA0) {
-            out += '?';
-            ++i;
-        } else {
-            out += clean[i];
-        }
-    }
     return out;
 }
 

@@ -29,6 +29,7 @@ struct RunOptions {
     bool fail_on_dead_letter = false;
 };
 
+// Of check and of plan.
 struct CheckOptions {
     std::string file;
     std::string timeout = "30s";
@@ -36,6 +37,7 @@ struct CheckOptions {
 };
 
 int check(const CommonOptions& common, const CheckOptions& options);
+int plan(const CommonOptions& common, const CheckOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
 int stages(const CommonOptions& common);

@@ -3,6 +3,7 @@
 #include "check.hpp"
 #include "config/duration.hpp"
 #include "flux_position.hpp"
+#include "plan.hpp"
 #include "prepared.hpp"
 #include "request.hpp"
 
@@ -80,12 +81,12 @@ Result<std::unique_ptr<InfluxSource>> InfluxSource::create(const stage::Config& 
 
 InfluxSource::InfluxSource(Settings settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, const stage::Config& config)
     : settings_(std::move(settings)), host_(host), once_(config.once()), accept_changed_query_(config.accept_changed_query()),
-      machine_(policy_of(settings_, once_), uniform_random()) {
+      partitioner_(std::move(partitioner)), machine_(policy_of(settings_, once_), uniform_random()) {
     if (settings_.incremental) {
-        windows_ = std::make_unique<WindowReader>(settings_, host_, partitioner,
+        windows_ = std::make_unique<WindowReader>(settings_, host_, partitioner_,
                                                   [this](Lane& lane, const WindowRead& window) { return begin_query(lane, &window); });
     } else {
-        plain_ = std::make_unique<Lane>(settings_, host_, std::move(partitioner));
+        plain_ = std::make_unique<Lane>(settings_, host_, partitioner_);
     }
     if (settings_.tls.insecure_skip_verify) {
         host_.log(FG_LOG_WARNING, "tls.unverified", "tls.insecureSkipVerify is set: anybody on the way can read the token and change the data",
@@ -364,6 +365,10 @@ Result<void> InfluxSource::stop() {
 
 Result<void> InfluxSource::check(std::int64_t deadline_ns, const stage::LineSink& line) {
     return run_check(settings_, host_, deadline_ns, line);
+}
+
+Result<void> InfluxSource::plan(std::int64_t deadline_ns, const stage::LineSink& line) {
+    return run_plan(settings_, host_, partitioner_, deadline_ns, line);
 }
 
 } // namespace fluxgate::influxdb

@@ -28,8 +28,9 @@ public:
     void cancel() noexcept override;
     void wake() noexcept override;
     Result<void> stop() override;
-    // Instead of next(): see fg_source_api.check.
+    // Instead of next(): see fg_source_api.check and .plan.
     Result<void> check(std::int64_t deadline_ns, const stage::LineSink& line);
+    Result<void> plan(std::int64_t deadline_ns, const stage::LineSink& line);
 
 private:
     InfluxSource(Settings settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, const stage::Config& config);
@@ -51,6 +52,7 @@ private:
     const Settings settings_;
     const stage::Host host_;
     const bool once_, accept_changed_query_;
+    const std::shared_ptr<partition::Partitioner> partitioner_;
     std::unique_ptr<WindowReader> windows_; // null: plain reading
     std::unique_ptr<Lane> plain_;           // null: incremental reading
     poll::Machine machine_;

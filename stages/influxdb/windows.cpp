@@ -23,6 +23,17 @@ window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns)
     return {window::plus(stop, -incremental.window.count()), stop};
 }
 
+window::Policy planner_policy(const Incremental& incremental) {
+    window::Policy policy;
+    policy.stop = incremental.stop;
+    policy.window = incremental.window.count();
+    policy.delay = incremental.delay.count();
+    policy.align = incremental.align.count();
+    policy.lookback = incremental.lookback.count();
+    policy.concurrency = incremental.concurrency;
+    return policy;
+}
+
 Result<void> Windows::open(bool accept_changed_query) {
     auto stored = host_.state_get(cursor_key);
     if (!stored.ok()) return std::move(stored).error();
@@ -43,14 +54,7 @@ Result<void> Windows::open(bool accept_changed_query) {
     } else {
         cursor.position = plan_.start.value_or(window::plus(host_.wall_ns(), -plan_.past.count()));
     }
-    window::Policy policy;
-    policy.stop = plan_.stop;
-    policy.window = plan_.window.count();
-    policy.delay = plan_.delay.count();
-    policy.align = plan_.align.count();
-    policy.lookback = plan_.lookback.count();
-    policy.concurrency = plan_.concurrency;
-    auto planner = std::make_unique<window::Planner>(policy, cursor);
+    auto planner = std::make_unique<window::Planner>(planner_policy(plan_), cursor);
     cursor.position = planner->position();
     if (looks_back()) {
         if (Result<void> loaded = load_memory(cursor); !loaded.ok()) return loaded;

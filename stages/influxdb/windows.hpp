@@ -21,6 +21,8 @@ namespace fluxgate::influxdb {
 // The last whole window that could be read now, without regard to a cursor.
 [[nodiscard]] window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns);
 
+[[nodiscard]] window::Policy planner_policy(const Incremental& incremental);
+
 // Rule: the cursor never runs ahead of an acknowledgement. Not thread-safe.
 class Windows {
 public:
