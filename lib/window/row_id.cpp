@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <sys/mman.h>
+#include <utility>
 
 namespace fluxgate::window {
 
@@ -119,54 +122,63 @@ Hash128 RowIds::of(const flux::Row& row) {
     return hash128(bytes_);
 }
 
+// Memory of the system's own, in large pages where it has them: with small ones, finding the page takes longer than the rest.
+Repeats::Slots Repeats::make(std::size_t size) {
+    const std::size_t bytes = size * sizeof(std::uint64_t);
+    void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) throw std::bad_alloc{};
+    ::madvise(at, bytes, MADV_HUGEPAGE); // only helps
+    return Slots{static_cast<std::uint64_t*>(at), Unmap{bytes}};
+}
+
+void Unmap::operator()(std::uint64_t* slots) const noexcept {
+    ::munmap(slots, bytes);
+}
+
 void Repeats::clear() {
-    used_ = 0;
     constexpr std::size_t kept = 1u << 16;
-    if (keys_.size() > kept) { // windows differ; a large one's memory is not held for small ones
-        keys_ = {};
-        counts_ = {};
+    if (size_ > kept && used_ < size_ / 16) { // a large window's memory is not held for small ones
+        slots_.reset();
+        size_ = 0;
     }
-    std::fill(keys_.begin(), keys_.end(), 0);
+    used_ = 0;
+    many_.clear();
+    std::fill_n(slots_.get(), size_, 0);
 }
 
-void Repeats::prefetch(const Hash128& id) const noexcept {
-    if (keys_.empty()) return;
-    const std::size_t at = home(id.high);
-    __builtin_prefetch(keys_.data() + at, 1);
-    __builtin_prefetch(counts_.data() + at, 1);
-}
-
-// Up to 71 of 100 places are used: 4,000,000 in 5,592,405 places of 12 bytes, which is 64 MiB.
+// At most half of the slots are used: 4,000,000 of 8,388,608 at the end, which are 64 MiB.
 void Repeats::grow() {
-    constexpr std::size_t most_places = (64u << 20) / 12;
-    std::vector<std::uint64_t> keys;
-    std::vector<std::uint32_t> counts;
-    keys.swap(keys_);
-    counts.swap(counts_);
-    const std::size_t wanted = keys.empty() ? 4096 : keys.size() * 2;
-    keys_.assign(std::min(wanted, std::max(most_places, keys.size() + 1)), 0);
-    counts_.assign(keys_.size(), 0);
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-        if (keys[i] == 0) continue;
-        std::size_t at = home(keys[i]);
-        while (keys_[at] != 0)
-            at = at + 1 == keys_.size() ? 0 : at + 1;
-        keys_[at] = keys[i];
-        counts_[at] = counts[i];
+    const Slots old = std::move(slots_);
+    const std::size_t old_size = size_;
+    size_ = old_size == 0 ? 4096 : old_size * 2;
+    slots_ = make(size_);
+    for (std::size_t i = 0; i < old_size; ++i) {
+        if (old[i] == 0) continue;
+        std::size_t at = home(old[i]);
+        while (slots_[at] != 0)
+            at = at + 1 == size_ ? 0 : at + 1;
+        slots_[at] = old[i];
     }
 }
 
 std::uint32_t Repeats::count(const Hash128& id) {
-    if (keys_.size() - used_ <= keys_.size() * 28 / 100) grow();
-    const std::uint64_t key = id.high != 0 ? id.high : 1;
+    if (used_ * 2 >= size_) grow();
+    const std::uint64_t key = id.high & ~count_bits;
     std::size_t at = home(key);
-    while (keys_[at] != 0) {
-        if (keys_[at] == key) return ++counts_[at] - 1;
-        at = at + 1 == keys_.size() ? 0 : at + 1;
+    while (slots_[at] != 0) {
+        std::uint64_t& slot = slots_[at];
+        if ((slot & ~count_bits) == key) {
+            const std::uint64_t before = slot & count_bits;
+            if (before < count_bits) {
+                ++slot;
+                return static_cast<std::uint32_t>(before);
+            }
+            return many_.emplace(key, static_cast<std::uint32_t>(count_bits)).first->second++;
+        }
+        at = at + 1 == size_ ? 0 : at + 1;
     }
     if (used_ >= most_) return overflow;
-    keys_[at] = key;
-    counts_[at] = 1;
+    slots_[at] = key | 1;
     ++used_;
     return 0;
 }

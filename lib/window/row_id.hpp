@@ -7,8 +7,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace fluxgate::window {
@@ -60,18 +62,30 @@ private:
     std::string bytes_, decoded_;
 };
 
+// Gives pages back to the system.
+struct Unmap {
+    std::size_t bytes = 0;
+    void operator()(std::uint64_t* slots) const noexcept;
+};
+
 // How often each identity came in a window: the second of identical rows gets the suffix -1, the third -2. Identities are told
-// apart by 64 of their bits: among 4,000,000 rows two that differ are taken for the same with odds of 1 to 2,300,000, and then
-// one of them has a suffix that it need not have. Memory: 64 MiB at most, and while it grows to that half as much again.
+// apart by 58 of their bits: among 4,000,000 rows two that differ are taken for the same with odds of 1 to 36,000 (among 100,000
+// with 1 to 57,000,000), and then one of them has a suffix that it need not have. Memory: 64 MiB at most, and half as much again
+// while it grows to that.
 class Repeats {
 public:
     static constexpr std::size_t most = 4'000'000; // distinct identities
+
+    // `bound`: a smaller one, for tests.
+    explicit Repeats(std::size_t bound = most) : most_(bound) {}
 
     // A new window begins.
     void clear();
 
     // Brings the memory that count() will look at nearer; what is done until then hides the wait for it.
-    void prefetch(const Hash128& id) const noexcept;
+    void prefetch(const Hash128& id) const noexcept {
+        if (size_ != 0) __builtin_prefetch(slots_.get() + home(id.high), 1);
+    }
 
     // How many rows of that identity came before; this one is counted. `overflow`: it would be one identity too many, and the
     // window has to be read in halves.
@@ -79,22 +93,23 @@ public:
     std::uint32_t count(const Hash128& id);
 
     [[nodiscard]] std::size_t distinct() const noexcept { return used_; }
-    [[nodiscard]] std::size_t bytes() const noexcept { return keys_.size() * 12; }
-
-    // For tests: a smaller bound.
-    explicit Repeats(std::size_t bound = most) : most_(bound) {}
+    [[nodiscard]] std::size_t bytes() const noexcept { return size_ * sizeof(std::uint64_t); }
 
 private:
+    // A slot: the identity's upper 58 bits, and how often it came (1 to 63; 63: see many_). 0: free.
+    static constexpr std::uint64_t count_bits = 63;
     __extension__ using Wide = unsigned __int128;
+    using Slots = std::unique_ptr<std::uint64_t[], Unmap>;
+
+    static Slots make(std::size_t size);
     void grow();
-    [[nodiscard]] std::size_t home(std::uint64_t key) const noexcept {
-        return static_cast<std::size_t>((static_cast<Wide>(key) * keys_.size()) >> 64);
-    }
+    // Rises with the key, so that growing goes through memory in order.
+    [[nodiscard]] std::size_t home(std::uint64_t key) const noexcept { return static_cast<std::size_t>((static_cast<Wide>(key) * size_) >> 64); }
 
     std::size_t most_;
-    std::vector<std::uint64_t> keys_; // 0: free
-    std::vector<std::uint32_t> counts_;
-    std::size_t used_ = 0;
+    Slots slots_;
+    std::size_t size_ = 0, used_ = 0;
+    std::unordered_map<std::uint64_t, std::uint32_t> many_; // of what came 63 times and more: how often
 };
 
 } // namespace fluxgate::window

@@ -50,7 +50,7 @@ void fit_to_alignment(Incremental& out, Findings& findings) {
 }
 
 void judge_query(const Incremental& incremental, const Settings& settings, Findings& findings) {
-    if (settings.query.empty()) return; // missing, and reported
+    if (settings.query.empty() || findings.error_within("/incremental")) return; // that comes first
     const window::QueryRules rules{incremental.align > nanoseconds::zero(), incremental.row_wise, incremental.window_period > nanoseconds::zero()};
     for (const std::string& fault : window::query_faults(settings.query, rules))
         findings.error("/query/expression", "the query cannot be read in windows: " + fault);

@@ -147,7 +147,8 @@ TEST_CASE("identical rows are counted, as many distinct ones as are allowed, and
         REQUIRE(repeats.count(hash128(std::to_string(i))) == 0);
     for (std::uint64_t i = 0; i < 1000; ++i)
         REQUIRE(repeats.count(hash128(std::to_string(i))) == 1);
-    CHECK(repeats.count(hash128("7")) == 2);
+    for (std::uint32_t i = 2; i < 300; ++i)
+        REQUIRE(repeats.count(hash128("7")) == i);
     CHECK(repeats.count(hash128("another")) == Repeats::overflow);
     CHECK(repeats.count(hash128("8")) == 2); // known ones still count
     CHECK(repeats.distinct() == 1000);
@@ -161,5 +162,5 @@ TEST_CASE("as many distinct rows as a window may have fit into 64 MiB") {
         if (repeats.count({i * 0x9E3779B97F4A7C15ull, i}) != 0) FAIL("row " << i);
     CHECK(repeats.distinct() == Repeats::most);
     CHECK(repeats.bytes() <= (64u << 20));
-    CHECK(repeats.count({5, 5}) == Repeats::overflow);
+    CHECK(repeats.count(hash128("one more")) == Repeats::overflow);
 }
