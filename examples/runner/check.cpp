@@ -3,7 +3,7 @@
 #include "config/duration.hpp"
 #include "config/json_text.hpp"
 #include "fluxgate/pipeline.hpp"
-#include "telemetry/text.hpp"
+#include "terminal.hpp"
 
 #include <array>
 #include <cstdio>

@@ -34,6 +34,7 @@ struct RunOptions {
     bool accept_changed_query = false;
 };
 
+// Of check and of plan.
 struct CheckOptions {
     std::string file;
     std::string timeout = "30s";
@@ -61,6 +62,7 @@ struct LettersOptions {
 int dead_letters(const CommonOptions& common, const LettersOptions& options);
 int cursor(const CommonOptions& common, const CursorOptions& options);
 int check(const CommonOptions& common, const CheckOptions& options);
+int plan(const CommonOptions& common, const CheckOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
 int stages(const CommonOptions& common);
@@ -70,9 +72,6 @@ Host make_host(const CommonOptions& common);
 
 // The text of a document, or none after saying on standard error why not.
 std::optional<std::string> read_document(const std::string& file);
-
-// Text of others for a terminal: no control characters, C1 ones neither. A line feed begins a line of that indentation.
-std::string shown(std::string_view text, std::size_t indent);
 
 // Each finding as one line: "FILE: error at /pointer: message".
 void print_violations(const std::string& file, const std::vector<stage::Violation>& violations);

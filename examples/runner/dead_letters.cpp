@@ -1,5 +1,6 @@
 // `fluxgate dead-letters`: what was put aside, looked at.
 #include "letter_commands.hpp"
+#include "terminal.hpp"
 
 #include "fluxgate/pipeline.hpp"
 

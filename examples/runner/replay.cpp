@@ -1,6 +1,7 @@
 // `fluxgate dead-letters replay`: messages that failed behind the source go through the host again, from the stage where they failed.
 // A message is marked as replayed once it is durable behind that stage; a crash in between sends it again, with the same rowId.
 #include "letter_commands.hpp"
+#include "terminal.hpp"
 
 #include "config/duration.hpp"
 #include "fluxgate/pipeline.hpp"

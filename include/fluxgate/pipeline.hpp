@@ -146,6 +146,11 @@ public:
     static Result<void> check(Host& host, std::string_view document, std::chrono::nanoseconds timeout,
                               const std::function<bool(std::string_view json)>& line);
 
+    // What a run of the document would do next, in the same way: the query as sent, the next windows, what the first of them holds
+    // (fg_source_api.plan). Emits and stores nothing. Success means that the plan went to its end; an error is that of the query.
+    static Result<void> plan(Host& host, std::string_view document, std::chrono::nanoseconds timeout,
+                             const std::function<bool(std::string_view json)>& line);
+
     Pipeline(Pipeline&&) noexcept;
     Pipeline& operator=(Pipeline&&) noexcept;
     // Stops within five seconds if it still runs.

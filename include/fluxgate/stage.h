@@ -266,7 +266,9 @@ typedef struct fg_source_api {
     /* Optional commands: JSON lines to the callback, within deadline_ns (monotonic instant). May be NULL.
      * check tries what the stage needs, step by step, instead of next. One line a step, in order: {"step","status" ("ok",
      * "warning", "failed", "skipped" or "not_reached"),"milliseconds","text","cause","next"}. FG_OK: it went to its end, whatever
-     * it found; FG_ERR_CANCELLED: the callback wanted no more. */
+     * it found; FG_ERR_CANCELLED: the callback wanted no more.
+     * plan says what a run would do next, and emits and stores nothing. One line a thing, told apart by {"item"}: "query", then what
+     * the source type documents ("windows", "rows", "columns", "message", "partitions", "deadLetters"). */
     int32_t (*check)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);
     int32_t (*schema)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);
     int32_t (*plan)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);

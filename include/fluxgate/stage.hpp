@@ -23,6 +23,7 @@
 #include <initializer_list>
 #include <memory>
 #include <new>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -118,6 +119,34 @@ struct LogField {
     std::string value;
 };
 
+// A value of the state store.
+class Blob {
+public:
+    Blob() noexcept = default;
+    Blob(Blob&& other) noexcept : raw_(std::exchange(other.raw_, fg_blob{})) {}
+    Blob& operator=(Blob&& other) noexcept {
+        std::swap(raw_, other.raw_);
+        return *this;
+    }
+    Blob(const Blob&) = delete;
+    Blob& operator=(const Blob&) = delete;
+    ~Blob() {
+        if (raw_.release != nullptr) raw_.release(&raw_);
+    }
+    [[nodiscard]] bool exists() const noexcept { return raw_.data != nullptr; } // the store has the key
+    [[nodiscard]] std::string_view value() const noexcept { return {raw_.data, raw_.size}; }
+    fg_blob* get() noexcept { return &raw_; }
+
+private:
+    fg_blob raw_{};
+};
+
+// One change of a commit to the state store; without a value the key is erased.
+struct StateChange {
+    std::string key;
+    std::optional<std::string> value;
+};
+
 // The host's services, as C++. Cheap to copy; valid as long as the process.
 class Host {
 public:
@@ -140,6 +169,25 @@ public:
         const std::int32_t code = table_->resolve_secret(table_->context, to_text(name), out.get(), error.get());
         if (code != FG_OK) return error.take(code);
         return out;
+    }
+
+    [[nodiscard]] Result<Blob> state_get(std::string_view key) const {
+        Blob out;
+        ErrorSlot error;
+        const std::int32_t code = table_->state_get(table_->context, to_text(key), out.get(), error.get());
+        if (code != FG_OK) return error.take(code);
+        return out;
+    }
+    // All or nothing, and durable.
+    [[nodiscard]] Result<void> state_commit(const std::vector<StateChange>& changes) const {
+        std::vector<fg_state_change> raw;
+        raw.reserve(changes.size());
+        for (const StateChange& c : changes)
+            raw.push_back({to_text(c.key), c.value ? to_text(*c.value) : fg_text{}, c.value ? 0 : 1});
+        ErrorSlot error;
+        const std::int32_t code = table_->state_commit(table_->context, raw.data(), raw.size(), error.get());
+        if (code != FG_OK) return error.take(code);
+        return {};
     }
 
     void count(std::string_view name, double value, std::initializer_list<LogField> labels = {}) const {
@@ -205,7 +253,7 @@ enum class Next { batch, nothing_yet, ended };
 enum class Written { taken, busy };
 enum class Flushed { all, not_yet };
 
-// Where a source's check puts its lines: one JSON object each, without line feed. False: nobody wants more of them.
+// Where a source's check or plan puts its lines: one JSON object each, without line feed. False: nobody wants more of them.
 class LineSink {
 public:
     LineSink(fg_line_fn line, void* context) noexcept : line_(line), context_(context) {}
@@ -216,7 +264,8 @@ private:
     void* context_;
 };
 
-// A source class may also have `Result<void> check(std::int64_t deadline_ns, const LineSink& line)`, see fg_source_api.check.
+// A source class may also have `Result<void> check(std::int64_t deadline_ns, const LineSink& line)`, see fg_source_api.check, and
+// `plan` of the same form.
 class Source {
 public:
     virtual ~Source() = default;
@@ -367,6 +416,13 @@ const fg_source_api* source_api() noexcept {
             api.check = [](void* s, std::int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error) noexcept -> std::int32_t {
                 return detail::guarded(error, [&] {
                     return detail::answer(error, static_cast<T*>(s)->check(deadline_ns, LineSink{line, line_context}));
+                });
+            };
+        }
+        if constexpr (requires(T & source, const LineSink& line) { source.plan(std::int64_t{}, line); }) {
+            api.plan = [](void* s, std::int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error) noexcept -> std::int32_t {
+                return detail::guarded(error, [&] {
+                    return detail::answer(error, static_cast<T*>(s)->plan(deadline_ns, LineSink{line, line_context}));
                 });
             };
         }

@@ -33,9 +33,9 @@ struct Client::Impl {
     // What advance() found: something for the caller, more to do at once, or nothing to do but wait.
     enum class Step { event, again, wait };
 
-    Impl(Endpoint to, TlsOptions tls, Deadlines d, Limits l, const Clock& c, Route route)
+    Impl(Endpoint to, TlsOptions tls, Deadlines d, Limits l, const Clock& c, Route route, std::shared_ptr<Loop> loop)
         : endpoint(std::move(to)), deadlines(d), limits(l), route_problem(route.problem), patience(c),
-          transport(endpoint, std::move(tls), c, std::move(route)) {}
+          transport(endpoint, std::move(tls), c, std::move(route), std::move(loop)) {}
 
     // --- time -------------------------------------------------------------------------------------------------------
 
@@ -339,8 +339,8 @@ struct Client::Impl {
     ConnectionReport connection; // what connection() last answered
 };
 
-Client::Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, const Clock& clock, Route route)
-    : impl_(std::make_unique<Impl>(std::move(endpoint), std::move(tls), deadlines, limits, clock, std::move(route))) {}
+Client::Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, const Clock& clock, Route route, std::shared_ptr<Loop> loop)
+    : impl_(std::make_unique<Impl>(std::move(endpoint), std::move(tls), deadlines, limits, clock, std::move(route), std::move(loop))) {}
 Client::~Client() = default;
 
 void Client::start(Request request, BodySink& sink) {
@@ -350,6 +350,10 @@ void Client::start(Request request, BodySink& sink) {
 
 Event Client::run(nanoseconds timeout) {
     return impl_->run(timeout);
+}
+
+void Client::waited() {
+    if (active()) impl_->patience.waited();
 }
 
 void Client::abort() {

@@ -101,6 +101,27 @@ struct ConnectionReport {
     std::int64_t certificate_not_after = 0; // seconds since 1970 UTC; 0 without TLS
 };
 
+// The event loop that several clients share, so that one thread can wait for all of them at once. A client without one has its
+// own. Drive each of the clients with run(0ns); when none has anything, wait() for all.
+class Loop {
+public:
+    Loop();
+    ~Loop();
+    Loop(const Loop&) = delete;
+    Loop& operator=(const Loop&) = delete;
+
+    // Returns when something may have happened to one of the clients, when one was woken, or when the time is over. What happened
+    // since before_run() counts too: then it does not wait.
+    void before_run();
+    void wait(std::chrono::nanoseconds timeout);
+
+    struct Impl;
+    [[nodiscard]] Impl& impl() noexcept { return *impl_; }
+
+private:
+    std::unique_ptr<Impl> impl_;
+};
+
 // Threads: everything from one thread at a time, but wake().
 class Client {
 public:
@@ -108,7 +129,8 @@ public:
     using Clock = std::function<std::int64_t()>;
 
     // `route`: see route_for() of http/proxy.hpp for the one that the environment wants.
-    Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, const Clock& clock, Route route = {});
+    Client(Endpoint endpoint, TlsOptions tls, Deadlines deadlines, Limits limits, const Clock& clock, Route route = {},
+           std::shared_ptr<Loop> loop = {});
     ~Client(); // never waits for the system's resolver
     Client(const Client&) = delete;
     Client& operator=(const Client&) = delete;
@@ -119,6 +141,9 @@ public:
     // Drives the exchange for at most `timeout`. Deadlines count only time spent inside run; what is ready is taken before
     // any deadline is judged.
     Event run(std::chrono::nanoseconds timeout);
+
+    // The time since the last run was spent in the Loop's wait, for this client too: it counts as if it had been spent in run.
+    void waited();
 
     // Ends the exchange and closes the connection.
     void abort();

@@ -32,6 +32,8 @@ public:
         tick();
         left_at_ = mark_;
     }
+    // What passed since leave() was attended elsewhere.
+    void waited() { leave(); }
     void tick() {
         const std::int64_t now = clock_();
         spent_ += nanoseconds{now - mark_};

@@ -16,9 +16,36 @@ namespace fluxgate::http {
 
 namespace asio = boost::asio;
 
+struct Loop::Impl {
+    // A cap that no caller notices keeps the sum with the system's clock within its range.
+    static constexpr std::chrono::nanoseconds kLongest = std::chrono::hours{1};
+
+    void handle_ready() { handled += io.poll(); }
+    void wait(std::chrono::nanoseconds timeout) {
+        if (timeout > std::chrono::nanoseconds::zero()) handled += io.run_one_for(std::min(timeout, kLongest));
+        handle_ready();
+    }
+
+    asio::io_context io{1};
+    asio::executor_work_guard<asio::io_context::executor_type> work = asio::make_work_guard(io);
+    std::size_t handled = 0, seen = 0;
+};
+
+Loop::Loop() : impl_(std::make_unique<Impl>()) {}
+Loop::~Loop() = default;
+
+void Loop::before_run() {
+    impl_->seen = impl_->handled;
+}
+
+void Loop::wait(std::chrono::nanoseconds timeout) {
+    impl_->wait(impl_->handled == impl_->seen ? timeout : std::chrono::nanoseconds::zero());
+}
+
 struct Transport::Impl {
-    Impl(LinkSettings link_settings, std::vector<std::string> numeric)
-        : settings(std::make_shared<const LinkSettings>(std::move(link_settings))), addresses(std::move(numeric)), work(asio::make_work_guard(io)) {}
+    Impl(LinkSettings link_settings, std::vector<std::string> numeric, std::shared_ptr<Loop> shared)
+        : settings(std::make_shared<const LinkSettings>(std::move(link_settings))), addresses(std::move(numeric)),
+          loop(shared ? std::move(shared) : std::make_shared<Loop>()), io(loop->impl().io) {}
 
     std::shared_ptr<Link> fresh() { return std::make_shared<Link>(io, settings); }
 
@@ -43,17 +70,17 @@ struct Transport::Impl {
 
     const std::shared_ptr<const LinkSettings> settings;
     const std::vector<std::string> addresses;
-    ConnectionReport last_report; // of the link before the present one
-    asio::io_context io{1};       // before what lives on it
+    ConnectionReport last_report;     // of the link before the present one
+    const std::shared_ptr<Loop> loop; // before what lives on it
+    asio::io_context& io;
     std::atomic<bool> woken{false};
-    asio::executor_work_guard<asio::io_context::executor_type> work;
     std::shared_ptr<Link> link = fresh();
     std::shared_ptr<Mailbox> mailbox;
 };
 
-Transport::Transport(Endpoint endpoint, TlsOptions tls, Client::Clock clock, Route route)
+Transport::Transport(Endpoint endpoint, TlsOptions tls, Client::Clock clock, Route route, std::shared_ptr<Loop> loop)
     : impl_(std::make_unique<Impl>(LinkSettings{std::move(endpoint), std::move(tls), std::move(clock), std::move(route.proxy)},
-                                   std::move(route.addresses))) {}
+                                   std::move(route.addresses), std::move(loop))) {}
 
 Transport::~Transport() {
     close();
@@ -118,11 +145,7 @@ bool Transport::stale() {
 }
 
 void Transport::wait(std::chrono::nanoseconds timeout) {
-    // A cap that no caller notices keeps the sum with the system's clock within its range.
-    constexpr std::chrono::nanoseconds kLongest = std::chrono::hours{1};
-    asio::io_context& io = impl_->io;
-    if (timeout > std::chrono::nanoseconds::zero()) io.run_one_for(std::min(timeout, kLongest));
-    io.poll();
+    impl_->loop->impl().wait(timeout);
     if (impl_->link->state() == State::resolving) impl_->take_addresses();
 }
 

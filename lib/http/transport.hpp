@@ -24,8 +24,9 @@ public:
         std::string problem;      // neither: how the connection broke
     };
 
-    Transport(Endpoint endpoint, TlsOptions tls, Client::Clock clock, Route route); // the clock times the steps of the report
-    ~Transport();                                                                   // never waits for the system's resolver
+    // The clock times the steps of the report. Without a loop it has its own.
+    Transport(Endpoint endpoint, TlsOptions tls, Client::Clock clock, Route route, std::shared_ptr<Loop> loop = {});
+    ~Transport(); // never waits for the system's resolver
     Transport(const Transport&) = delete;
     Transport& operator=(const Transport&) = delete;
 

@@ -32,8 +32,9 @@ public:
     [[nodiscard]] std::string_view view() const noexcept { return {data_, size_}; }
 
     void clear() noexcept { size_ = 0; }
-    void put(std::size_t at, char c) noexcept { data_[at] = c; } // at < size()
-    void truncate(std::size_t size) noexcept { size_ = size; }   // size <= size()
+    void put(std::size_t at, char c) noexcept { data_[at] = c; }         // at < size()
+    [[nodiscard]] char* at(std::size_t i) noexcept { return data_ + i; } // i <= size()
+    void truncate(std::size_t size) noexcept { size_ = size; }           // size <= size()
 
     // At least n more bytes can be written at the end that is answered.
     char* reserve(std::size_t n) {
@@ -46,6 +47,12 @@ public:
     void append(std::string_view s) {
         if (s.empty()) return;
         std::memcpy(reserve(s.size()), s.data(), s.size());
+        size_ += s.size();
+    }
+    void insert(std::size_t at, std::string_view s) { // at <= size()
+        reserve(s.size());
+        std::memmove(data_ + at + s.size(), data_ + at, size_ - at);
+        std::memcpy(data_ + at, s.data(), s.size());
         size_ += s.size();
     }
     void push_back(char c) {

@@ -100,6 +100,11 @@ std::size_t Renderer::set_table(const flux::Table& table) {
     return renamed;
 }
 
+void Renderer::set_window(std::string_view json) {
+    window_ = json.empty() ? std::string{} : ",\"window\":" + std::string{json} + ",\"rowId\":\"";
+    runs_ = Runs{};
+}
+
 void Renderer::append_string(const Field& field, Buffer& out) {
     if (is_clean(field)) {
         out.commit(put_quoted(out.reserve(field.size + 2u), field));
@@ -169,7 +174,7 @@ bool Renderer::append_value(Column& column, const Field& field, Buffer& out, Row
     return true;
 }
 
-bool Renderer::append_properties(const flux::Row& row, Buffer& out, RowFault& fault) {
+bool Renderer::append_properties(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault) {
     out.append("\"properties\":{");
     if (result_column_ >= 0) {
         const auto i = static_cast<std::size_t>(result_column_);
@@ -183,6 +188,12 @@ bool Renderer::append_properties(const flux::Row& row, Buffer& out, RowFault& fa
         if (!is_long(field.raw())) return mismatch(fault, columns_[i].name, columns_[i].datatype, field.raw());
         out.append(",\"table\":");
         out.append(field.raw());
+    }
+    if (!window_.empty()) {
+        static constexpr std::string_view no_id = "00000000000000000000000000000000\"";
+        out.append(std::string_view{window_}.substr(result_column_ >= 0 ? 0 : 1));
+        payload.row_id = out.size();
+        out.append(no_id);
     }
     out.append("},\"userProperties\":[],\"payload\":");
     return true;

@@ -30,6 +30,7 @@ struct RowFault {
 // Where the payload stands in the buffer that the tail was appended to.
 struct PayloadSpan {
     std::size_t begin = 0, end = 0;
+    std::size_t row_id = 0; // where the 32 digits of the rowId go, when there is one
 };
 
 // A message is head + tail:
@@ -42,6 +43,10 @@ public:
 
     // Prepares for rows of `table` (copied). Answers how many columns got a suffix because their name is repeated.
     std::size_t set_table(const flux::Table& table);
+
+    // The properties of the rows that follow get `window`, with this text (JSON, an array of two times), and a `rowId` of 32
+    // zeros, over which the caller writes. Empty, as at first: neither.
+    void set_window(std::string_view json);
 
     // Appends the tail. False: the row does not match its table's types; `fault` says why, `out` is as before.
     bool append_tail(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
@@ -71,6 +76,7 @@ private:
         std::uint32_t from = 0;   // columns [from, ...) stand in `back`, before the closing braces
         std::string front, back;
         std::size_t payload = 0;       // where the payload begins in `front`
+        std::size_t row_id = 0;        // where the rowId's digits begin in `front`
         std::uint64_t replaced = 0;    // bad UTF-8 sequences in both
         std::uint32_t rows = 0;        // that used them since they were made
         std::uint64_t last_number = 0; // of the row before
@@ -84,11 +90,12 @@ private:
     bool append_value(Column& column, const flux::Field& field, Buffer& out, RowFault& fault);
     bool append_double(const Column& column, std::string_view text, Buffer& out, RowFault& fault);
     void append_string(const flux::Field& field, Buffer& out);
-    bool append_properties(const flux::Row& row, Buffer& out, RowFault& fault);
+    bool append_properties(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
     bool runs_fit(const flux::Row& row);
     void plan_runs(const flux::Row& row);
 
     Options options_;
+    std::string window_; // from the properties' window to the rowId's digits
     std::vector<Column> columns_;
     Runs runs_;
     int result_column_ = -1, table_column_ = -1;

@@ -81,6 +81,7 @@ bool Renderer::append_runs(const flux::Row& row, Buffer& out, PayloadSpan& paylo
     const std::size_t before = out.size();
     out.append(runs.front);
     payload.begin = before + runs.payload;
+    payload.row_id = before + runs.row_id;
     if (!append_columns(row, runs.before, runs.from, out, fault)) return false;
     out.append(runs.back);
     if (!open_payload(out, payload.begin)) {
@@ -98,7 +99,7 @@ bool Renderer::append_whole(const flux::Row& row, Buffer& out, PayloadSpan& payl
     const std::size_t before = out.size();
     const std::size_t middle = runs.known ? runs.before : 0, last = runs.known ? runs.from : columns_.size();
     const std::uint64_t replaced = replaced_;
-    if (!append_properties(row, out, fault)) return false;
+    if (!append_properties(row, out, payload, fault)) return false;
     payload.begin = out.size();
     if (!append_columns(row, 0, middle, out, fault)) return false;
     const std::size_t front_end = out.size();
@@ -113,6 +114,7 @@ bool Renderer::append_whole(const flux::Row& row, Buffer& out, PayloadSpan& payl
         runs.front = out.view().substr(before, front_end - before);
         runs.back = out.view().substr(back_begin);
         runs.payload = payload.begin - before;
+        runs.row_id = payload.row_id - before;
         runs.replaced = (replaced_front - replaced) + (replaced_ - replaced_middle);
     }
     if (!open_payload(out, payload.begin)) {

@@ -57,6 +57,11 @@ void Machine::succeeded(std::int64_t now_ns) {
     state_ = policy_.once ? State::ended : State::waiting;
 }
 
+void Machine::progressed() noexcept {
+    failures_ = 0;
+    needs_person_ = false;
+}
+
 void Machine::failed(std::int64_t now_ns, const Trouble& trouble) {
     if (state_ != State::querying) return;
     if (failures_ < UINT32_MAX) ++failures_;

@@ -65,6 +65,9 @@ public:
     void succeeded(std::int64_t now_ns);
     void failed(std::int64_t now_ns, const Trouble& trouble);
 
+    // The query under way got on (one of several windows was read): what failed before it does not count any more.
+    void progressed() noexcept;
+
     // The secret's value changed while a person is waited for: the next try is due at once.
     void hasten(std::int64_t now_ns);
 

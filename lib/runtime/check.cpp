@@ -1,4 +1,4 @@
-// Pipeline::check: the source of a document tries what it needs, and says so in lines.
+// Pipeline::check and plan: the source of a document tries what it needs, or says what it would do next, in lines.
 #include "config/pipeline_document.hpp"
 #include "runtime/host_shared.hpp"
 #include "runtime/instances.hpp"
@@ -15,7 +15,7 @@ namespace {
 
 using Line = std::function<bool(std::string_view)>;
 
-// Nothing runs during a check, so there is nobody to tell.
+// Nothing runs meanwhile, so there is nobody to tell.
 class NoOwner final : public runtime::StageOwner {
 public:
     Result<void> dead_letter(runtime::StageContext&, const fg_dead_letter&) override {
@@ -62,6 +62,29 @@ struct Relay {
     }
 };
 
+// Makes the document's source and calls an entry of it that writes lines.
+template <class Entry>
+Result<void> ask_source(const std::shared_ptr<Host::Shared>& shared, const config::StageNode& input, const char* what, std::int64_t deadline_ns,
+                        const Line& line, Entry entry) {
+    const auto type = shared->registry.find(input.type);
+    if (!type) return Error{Errc::unknown_stage, "no plugin offers the stage type \"" + input.type + "\" of the stage \"" + input.id + "\""};
+    NoOwner owner;
+    runtime::StageContext context{shared, owner, what, input.id, std::nullopt};
+    auto source = runtime::SourceInstance::create(type, context, {input.document, what, true, 0, 1});
+    if (!source.ok()) return std::move(source).error();
+    Relay relay{*shared, line};
+    Result<void> done = ((**source).*entry)(deadline_ns, &Relay::take, &relay);
+    Result<void> stopped = (*source)->stop();
+    source->reset();
+    if (relay.thrown) std::rethrow_exception(relay.thrown);
+    if (relay.unwanted) return Error{Errc::cancelled, std::string{"the "} + what + " was ended early"};
+    return done.ok() ? std::move(stopped) : std::move(done);
+}
+
+std::int64_t deadline_of(std::int64_t began, std::chrono::nanoseconds timeout) {
+    return began + std::min<std::int64_t>(timeout.count(), std::int64_t{1} << 61); // so that the sum is an instant
+}
+
 } // namespace
 
 Result<void> Pipeline::check(Host& host, std::string_view document, std::chrono::nanoseconds timeout, const Line& line) {
@@ -70,24 +93,16 @@ Result<void> Pipeline::check(Host& host, std::string_view document, std::chrono:
     const config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry);
     const bool wanted = line(configuration_line(parsed.violations, parsed.document.has_value(), shared->monotonic_ns() - began));
     if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
-    const Error unwanted{Errc::cancelled, "the check was ended early"};
-    if (!wanted) return unwanted;
+    if (!wanted) return Error{Errc::cancelled, "the check was ended early"};
+    return ask_source(shared, parsed.document->input, "check", deadline_of(began, timeout), line, &runtime::SourceInstance::check);
+}
 
-    const config::StageNode& input = parsed.document->input;
-    const auto type = shared->registry.find(input.type);
-    if (!type) return Error{Errc::unknown_stage, "no plugin offers the stage type \"" + input.type + "\" of the stage \"" + input.id + "\""};
-    NoOwner owner;
-    runtime::StageContext context{shared, owner, "check", input.id, std::nullopt};
-    auto source = runtime::SourceInstance::create(type, context, {input.document, "check", true, 0, 1});
-    if (!source.ok()) return std::move(source).error();
-    Relay relay{*shared, line};
-    const std::int64_t budget = std::min<std::int64_t>(timeout.count(), std::int64_t{1} << 61); // so that the sum is an instant
-    Result<void> done = (*source)->check(began + budget, &Relay::take, &relay);
-    Result<void> stopped = (*source)->stop();
-    source->reset();
-    if (relay.thrown) std::rethrow_exception(relay.thrown);
-    if (relay.unwanted) return unwanted;
-    return done.ok() ? std::move(stopped) : std::move(done);
+Result<void> Pipeline::plan(Host& host, std::string_view document, std::chrono::nanoseconds timeout, const Line& line) {
+    const std::shared_ptr<Host::Shared>& shared = host.shared();
+    const std::int64_t began = shared->monotonic_ns();
+    const config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry);
+    if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
+    return ask_source(shared, parsed.document->input, "plan", deadline_of(began, timeout), line, &runtime::SourceInstance::plan);
 }
 
 } // namespace fluxgate

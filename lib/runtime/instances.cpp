@@ -176,6 +176,13 @@ Result<void> SourceInstance::check(std::int64_t deadline_ns, fg_line_fn line, vo
     return done.ok() ? Result<void>{} : std::move(done).error();
 }
 
+Result<void> SourceInstance::plan(std::int64_t deadline_ns, fg_line_fn line, void* line_context) {
+    if (type_->source.plan == nullptr) return Error{Errc::not_implemented, "the source type \"" + type_->info.name + "\" offers no plan"};
+    auto done =
+        checked(context_, "plan", only_ok, [&](fg_error* error) { return type_->source.plan(stage_, deadline_ns, line, line_context, error); });
+    return done.ok() ? Result<void>{} : std::move(done).error();
+}
+
 Result<std::unique_ptr<ProcessorInstance>> ProcessorInstance::create(std::shared_ptr<const StageType> type, StageContext& context,
                                                                      const InstanceConfig& config) {
     std::unique_ptr<ProcessorInstance> self{new ProcessorInstance{std::move(type), context}};

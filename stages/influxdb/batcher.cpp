@@ -12,8 +12,8 @@ constexpr std::size_t max_idle_bytes = 16u << 20;
 
 } // namespace
 
-Batcher::Batcher(std::uint32_t partitions, const BatchLimits& limits)
-    : limits_(limits), pool_(message::BlockPool::make(max_idle_bytes)), open_(partitions) {}
+Batcher::Batcher(std::uint32_t partitions, const BatchLimits& limits, std::uint32_t share)
+    : limits_(limits), pool_(message::BlockPool::make(max_idle_bytes / share)), open_(partitions), max_open_bytes_(max_open_bytes / share) {}
 
 Batcher::~Batcher() {
     for (fg_batch& batch : ready_)
@@ -38,7 +38,7 @@ void Batcher::added(std::uint32_t partition, const fg_span& span, std::int64_t r
     open.block->spans.push_back(span);
     open_bytes_ += span.size + 1u;
     if (open.block->spans.size() >= limits_.max_rows || open.block->text.size() >= limits_.max_bytes) leave(partition);
-    while (open_bytes_ > max_open_bytes)
+    while (open_bytes_ > max_open_bytes_)
         leave_fullest();
 }
 

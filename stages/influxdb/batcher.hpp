@@ -17,7 +17,8 @@ namespace fluxgate::influxdb {
 // fullest one when all open blocks together hold more than 32 MiB. Not thread-safe.
 class Batcher {
 public:
-    Batcher(std::uint32_t partitions, const BatchLimits& limits);
+    // `share`: of the 32 MiB, one part of so many, when several batchers are at work.
+    Batcher(std::uint32_t partitions, const BatchLimits& limits, std::uint32_t share = 1);
     ~Batcher(); // batches that nobody took are released
     Batcher(const Batcher&) = delete;
     Batcher& operator=(const Batcher&) = delete;
@@ -56,6 +57,7 @@ private:
     std::deque<fg_batch> ready_;
     std::size_t open_count_ = 0;
     std::size_t open_bytes_ = 0;
+    const std::size_t max_open_bytes_;
     std::uint64_t next_sequence_ = 1;
 };
 

@@ -6,6 +6,7 @@
 #include "flux_position.hpp"
 #include "http/client.hpp"
 #include "request.hpp"
+#include "windows.hpp"
 
 #include <algorithm>
 #include <functional>
@@ -196,9 +197,16 @@ private:
         if (const std::string place = query_line(settings_.query, error->server_text); !place.empty()) finding.text += '\n' + place;
     }
 
+    // Of an incremental document, the window up to now.
+    [[nodiscard]] http::Request request() const {
+        if (!settings_.incremental) return query_request(settings_, token_.value());
+        const window::Edges range = latest_window(*settings_.incremental, host_.wall_ns());
+        return query_request(settings_, token_.value(), &range);
+    }
+
     bool query() {
         FirstRow row{settings_, host_.wall_ns()};
-        http::Request request = query_request(settings_, token_.value());
+        http::Request request = this->request();
         request.headers.emplace_back("Prefer", "return-no-content-with-error");
         row.begin();
         Exchange x = exchange(std::move(request), row, [&row] { return row.enough(); });
@@ -217,7 +225,7 @@ private:
     bool partition() {
         FirstRow row{settings_, host_.wall_ns()};
         row.begin();
-        Exchange x = exchange(query_request(settings_, token_.value()), row, [&row] { return row.enough(); });
+        Exchange x = exchange(request(), row, [&row] { return row.enough(); });
         std::optional<Error> error = trouble_of(x, row);
         if (!error && x.finished && !row.has_row()) {
             if (const std::string missing = row.finish(); !missing.empty()) error = Error{Errc::incomplete, "the answer is not complete: " + missing};

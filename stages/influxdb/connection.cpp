@@ -2,9 +2,11 @@
 
 #include "http/proxy.hpp"
 
+#include <utility>
+
 namespace fluxgate::influxdb {
 
-http::Client make_client(const Settings& settings, stage::Host host) {
+http::Client make_client(const Settings& settings, stage::Host host, std::shared_ptr<http::Loop> loop) {
     const http::Endpoint server{settings.url.https, settings.url.host, settings.url.port};
     http::TlsOptions tls;
     tls.ca_file = settings.tls.ca_file;
@@ -19,7 +21,8 @@ http::Client make_client(const Settings& settings, stage::Host host) {
                         {settings.timeouts.connect, settings.timeouts.first_byte, settings.timeouts.idle},
                         limits,
                         [host] { return host.monotonic_ns(); },
-                        http::route_for(server)};
+                        http::route_for(server),
+                        std::move(loop)};
 }
 
 } // namespace fluxgate::influxdb

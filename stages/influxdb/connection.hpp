@@ -5,9 +5,11 @@
 #include "http/client.hpp"
 #include "settings.hpp"
 
+#include <memory>
+
 namespace fluxgate::influxdb {
 
-// Goes through the environment's proxy where there is one.
-[[nodiscard]] http::Client make_client(const Settings& settings, stage::Host host);
+// Goes through the environment's proxy where there is one. `loop`: shared with other clients, or none.
+[[nodiscard]] http::Client make_client(const Settings& settings, stage::Host host, std::shared_ptr<http::Loop> loop = {});
 
 } // namespace fluxgate::influxdb

@@ -2,11 +2,17 @@
 
 #include "prepared.hpp"
 #include "rows.hpp"
+#include "windows.hpp"
 
 namespace fluxgate::influxdb {
 
 FirstRow::FirstRow(const Settings& settings, std::int64_t wall_ns)
-    : settings_(settings), wall_ns_(wall_ns), reader_(reader_limits(settings)), renderer_(message_options(settings)) {}
+    : settings_(settings), wall_ns_(wall_ns), reader_(reader_limits(settings)), renderer_(message_options(settings)) {
+    if (!settings.incremental) return;
+    const window::Edges window = latest_window(*settings.incremental, wall_ns);
+    ids_.set_window(window);
+    renderer_.set_window(window_json(window));
+}
 
 void FirstRow::begin() {
     reader_.reset();
@@ -22,7 +28,10 @@ void FirstRow::on_body(std::string_view bytes) {
     while (!enough()) {
         switch (reader_.next()) {
         case flux::Event::need_more: return;
-        case flux::Event::table: renderer_.set_table(reader_.table()); break;
+        case flux::Event::table:
+            renderer_.set_table(reader_.table());
+            ids_.set_table(reader_.table());
+            break;
         case flux::Event::row: keep(reader_.row()); break;
         case flux::Event::long_row:
             has_row_ = true;
@@ -40,6 +49,7 @@ void FirstRow::keep(const flux::Row& row) {
     message::PayloadSpan payload;
     message::RowFault fault;
     if (!renderer_.append_tail(row, message_, payload, fault)) fault_ = std::string{fault.code} + ": " + fault.text;
+    if (fault_.empty() && settings_.incremental) window::put_hex(message_.at(payload.row_id), ids_.of(row));
 }
 
 Finding FirstRow::partition_finding() {

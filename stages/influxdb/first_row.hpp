@@ -7,6 +7,7 @@
 #include "message/renderer.hpp"
 #include "partition/partitioner.hpp"
 #include "settings.hpp"
+#include "window/row_id.hpp"
 
 #include <cstdint>
 #include <optional>
@@ -43,6 +44,7 @@ private:
     const std::int64_t wall_ns_;
     flux::Reader reader_;
     message::Renderer renderer_;
+    window::RowIds ids_;
     message::Buffer message_;
     std::string fault_; // why the row became no message
     std::uint64_t bytes_ = 0;

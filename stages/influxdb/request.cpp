@@ -3,6 +3,7 @@
 #include "config/url.hpp"
 #include "message/buffer.hpp"
 #include "message/json_text.hpp"
+#include "window/query.hpp"
 
 #include <algorithm>
 #include <rapidjson/document.h>
@@ -28,11 +29,16 @@ std::string percent_encoded(std::string_view s) {
     return out;
 }
 
-std::string query_body(std::string_view query) {
+std::string query_body(const Settings& settings, const window::Edges* range) {
     message::Buffer body;
     body.append("{\"query\":\"");
-    message::append_escaped(body, query);
-    body.append("\",\"type\":\"flux\",\"dialect\":{\"annotations\":[\"datatype\",\"group\",\"default\"],\"header\":true,\"delimiter\":\",\"}}");
+    message::append_escaped(body, settings.query);
+    body.append("\",\"type\":\"flux\",\"dialect\":{\"annotations\":[\"datatype\",\"group\",\"default\"],\"header\":true,\"delimiter\":\",\"}");
+    if (range != nullptr) {
+        const std::int64_t period = settings.incremental ? settings.incremental->window_period.count() : 0;
+        body.append(",\"now\":\"" + window::format_instant(range->stop) + "\",\"extern\":" + window::extern_json(*range, period));
+    }
+    body.push_back('}');
     return std::string{body.view()};
 }
 
@@ -100,7 +106,7 @@ bool wants_gzip(const Settings& settings) {
     return !config::is_loopback(settings.url.host);
 }
 
-http::Request query_request(const Settings& settings, std::string_view token) {
+http::Request query_request(const Settings& settings, std::string_view token, const window::Edges* range) {
     http::Request request;
     request.method = "POST";
     request.target = settings.url.prefix + "/api/v2/query?org=" + percent_encoded(settings.organization);
@@ -109,7 +115,7 @@ http::Request query_request(const Settings& settings, std::string_view token) {
                        {"Accept", "application/csv"},
                        {"Accept-Encoding", wants_gzip(settings) ? "gzip" : "identity"},
                        {"User-Agent", "fluxgate/" FLUXGATE_VERSION}};
-    request.body = query_body(settings.query);
+    request.body = query_body(settings, range);
     return request;
 }
 

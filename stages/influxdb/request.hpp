@@ -10,8 +10,9 @@
 
 namespace fluxgate::influxdb {
 
-// POST {prefix}/api/v2/query?org=... with the dialect that asks for annotations (the wire's "Request").
-[[nodiscard]] http::Request query_request(const Settings& settings, std::string_view token);
+// POST {prefix}/api/v2/query?org=... with the dialect that asks for annotations (the wire's "Request"). With a range, it travels
+// as `extern`, and its end as `now`.
+[[nodiscard]] http::Request query_request(const Settings& settings, std::string_view token, const window::Edges* range = nullptr);
 
 // Whether gzip is asked for: `auto` means not from a loopback address.
 [[nodiscard]] bool wants_gzip(const Settings& settings);

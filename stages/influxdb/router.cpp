@@ -14,7 +14,7 @@ constexpr std::size_t max_key = 4096;
 
 } // namespace
 
-Router::Router(std::unique_ptr<partition::Partitioner> partitioner, partition::Strategy strategy)
+Router::Router(std::shared_ptr<partition::Partitioner> partitioner, partition::Strategy strategy)
     : partitioner_(std::move(partitioner)), strategy_(strategy) {}
 
 void Router::set_table(const flux::Table& table, const message::Renderer& names) {

@@ -26,7 +26,8 @@ struct Target {
 // reads nothing else; so what is answered is exactly what libjq would say. Not thread-safe.
 class Router {
 public:
-    Router(std::unique_ptr<partition::Partitioner> partitioner, partition::Strategy strategy);
+    // Several routers of one thread may share a partitioner.
+    Router(std::shared_ptr<partition::Partitioner> partitioner, partition::Strategy strategy);
 
     // Rows of this table follow; `names` has seen it.
     void set_table(const flux::Table& table, const message::Renderer& names);
@@ -50,7 +51,7 @@ private:
     void make_key(const flux::Row& row);
     void fill(Target& target) const;
 
-    std::unique_ptr<partition::Partitioner> partitioner_;
+    std::shared_ptr<partition::Partitioner> partitioner_;
     partition::Strategy strategy_;
     std::vector<Input> inputs_;
     std::vector<std::string> defaults_;

@@ -26,6 +26,10 @@ message::Options message_options(const Settings& settings) {
     return options;
 }
 
+std::string window_json(const window::Edges& window) {
+    return "[\"" + window::format_instant(window.start) + "\",\"" + window::format_instant(window.stop) + "\"]";
+}
+
 namespace {
 
 partition::Strategy strategy_of(const Settings& settings) {
@@ -34,18 +38,29 @@ partition::Strategy strategy_of(const Settings& settings) {
 
 } // namespace
 
-Rows::Rows(const Settings& settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host)
+Rows::Rows(const Settings& settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, std::uint32_t share)
     : host_(host), reader_(reader_limits(settings)), renderer_(message_options(settings)), router_(std::move(partitioner), strategy_of(settings)),
-      batcher_(settings.partition_count, settings.batch) {}
+      batcher_(settings.partition_count, settings.batch, share) {}
 
 void Rows::begin() {
     reader_.reset();
     counts_ = RowCounts{};
     failed_ = false;
+    too_large_ = false;
+}
+
+void Rows::begin_window(const window::Edges& window, const window::Fingerprints* memory) {
+    begin();
+    windowed_ = true;
+    memory_ = memory;
+    prints_.clear();
+    repeats_.clear();
+    ids_.set_window(window);
+    renderer_.set_window(window_json(window));
 }
 
 void Rows::take(std::string_view bytes, std::int64_t received_ns) {
-    if (failed_ || fatal_) return;
+    if (failed_ || fatal_ || too_large_) return;
     received_ns_ = received_ns;
     now_ns_ = host_.monotonic_ns();
     if (const std::int64_t ms = received_ns_ / 1'000'000; ms != timestamp_ms_) {
@@ -53,11 +68,11 @@ void Rows::take(std::string_view bytes, std::int64_t received_ns) {
         timestamp_ = message::timestamp_text(received_ns_);
     }
     reader_.feed(bytes);
-    while (!fatal_) {
+    while (!fatal_ && !too_large_) {
         switch (reader_.next()) {
         case flux::Event::need_more: return;
         case flux::Event::table: on_table(); break;
-        case flux::Event::row: on_row(); break;
+        case flux::Event::row: windowed_ ? on_window_row() : on_row(); break;
         case flux::Event::long_row: on_long_row(); break;
         case flux::Event::failed: failed_ = true; return;
         }
@@ -67,6 +82,7 @@ void Rows::take(std::string_view bytes, std::int64_t received_ns) {
 void Rows::on_table() {
     counts_.renamed_columns += renderer_.set_table(reader_.table());
     router_.set_table(reader_.table(), renderer_);
+    if (windowed_) ids_.set_table(reader_.table());
 }
 
 void Rows::on_row() {
@@ -112,6 +128,11 @@ void Rows::append_asked(const flux::Row& row, const Target* known) {
         dead_letter(fault_.code, fault_.text, row.raw, false);
         return;
     }
+    deliver_asked(known, tail, payload);
+}
+
+// The message in scratch_, whose tail begins there, goes where the expression says.
+void Rows::deliver_asked(const Target* known, std::size_t tail, const message::PayloadSpan& payload) {
     const Target& target = known != nullptr ? *known : router_.ask(scratch_.view());
     if (!target.dead_letter.empty()) {
         dead_letter(target.dead_letter, target.text, scratch_.view(), false);
@@ -122,7 +143,7 @@ void Rows::append_asked(const flux::Row& row, const Target* known) {
     append_head(text, target);
     const std::size_t shift = text.size() - tail;
     text.append(scratch_.view().substr(tail));
-    add(target.partition, begin, {payload.begin + shift, payload.end + shift});
+    add(target.partition, begin, {payload.begin + shift, payload.end + shift, 0});
 }
 
 void Rows::add(std::uint32_t partition, std::size_t begin, const message::PayloadSpan& payload) {
@@ -132,6 +153,59 @@ void Rows::add(std::uint32_t partition, std::size_t begin, const message::Payloa
                    {static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin), static_cast<std::uint32_t>(payload.begin),
                     static_cast<std::uint32_t>(payload.end - payload.begin)},
                    received_ns_, now_ns_);
+}
+
+// Whether the row is to be delivered; its place among identical ones. False: suppressed, or too_large().
+bool Rows::is_new(const window::Hash128& id, std::uint32_t& repeat) {
+    repeat = repeats_.count(id);
+    too_large_ = repeat == window::Repeats::overflow;
+    if (too_large_) return false;
+    if (memory_ == nullptr) return true;
+    const std::uint64_t print = window::fingerprint(id, repeat);
+    if (memory_->knows(print)) {
+        ++counts_.suppressed;
+        return false;
+    }
+    prints_.push_back(print);
+    return true;
+}
+
+// Memory that is far away is asked for before the row is rendered and looked at afterwards.
+void Rows::on_window_row() {
+    ++counts_.rows;
+    const flux::Row& row = reader_.row();
+    const window::Hash128 id = ids_.of(row);
+    repeats_.prefetch(id);
+    if (memory_ != nullptr) memory_->prefetch(window::fingerprint(id, 0));
+    const Target* target = router_.find(row);
+    const bool known = target != nullptr && target->dead_letter.empty();
+    message::Buffer& text = known ? batcher_.block(target->partition).text : scratch_;
+    if (!known) text.clear();
+    const std::size_t begin = text.size();
+    known ? append_head(text, *target) : message::append_probe_head(text, timestamp_);
+    const std::size_t tail = text.size();
+    message::PayloadSpan payload;
+    const std::uint64_t replaced_before = renderer_.replaced_sequences();
+    const bool rendered = renderer_.append_tail(row, text, payload, fault_);
+    std::uint32_t repeat = 0;
+    if (!is_new(id, repeat)) {
+        text.truncate(begin);
+        return;
+    }
+    counts_.replaced_sequences += renderer_.replaced_sequences() - replaced_before;
+    if (!rendered) {
+        text.truncate(begin);
+        dead_letter(fault_.code, fault_.text, row.raw, false);
+        return;
+    }
+    window::put_hex(text.at(payload.row_id), id);
+    if (repeat != 0) {
+        const std::string suffix = "-" + std::to_string(repeat);
+        text.insert(payload.row_id + window::hash_digits, suffix);
+        payload.begin += suffix.size();
+        payload.end += suffix.size();
+    }
+    known ? add(target->partition, begin, payload) : deliver_asked(target, tail, payload);
 }
 
 void Rows::on_long_row() {

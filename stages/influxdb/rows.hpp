@@ -7,21 +7,28 @@
 #include "http/client.hpp"
 #include "message/renderer.hpp"
 #include "router.hpp"
+#include "window/fingerprints.hpp"
+#include "window/row_id.hpp"
 
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 namespace fluxgate::influxdb {
 
 flux::Limits reader_limits(const Settings& settings);
 message::Options message_options(const Settings& settings);
+std::string window_json(const window::Edges& window); // properties.window
 
-// What happened to the rows of one response. rows == messages + dead_letters, always.
+// What happened to the rows of one response. rows == messages + dead_letters + suppressed, always (but for the one row at which
+// too_large() was found).
 struct RowCounts {
     std::uint64_t rows = 0, messages = 0, dead_letters = 0;
+    std::uint64_t suppressed = 0;         // rows that look-back read again
     std::uint64_t replaced_sequences = 0; // of bad UTF-8
     std::uint64_t renamed_columns = 0;
     std::uint64_t halted = 0; // jq evaluations that hit their time limit; dead letters, too
@@ -29,10 +36,15 @@ struct RowCounts {
 
 class Rows : public http::BodySink {
 public:
-    Rows(const Settings& settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host);
+    // `share`: see Batcher.
+    Rows(const Settings& settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, std::uint32_t share = 1);
 
     // A new response begins.
     void begin();
+
+    // The response of a window begins: messages have `window` and `rowId`. With a memory, rows that it knows are left out; it
+    // must stay while the response is read.
+    void begin_window(const window::Edges& window, const window::Fingerprints* memory);
 
     void on_body(std::string_view bytes) override { take(bytes, host_.wall_ns()); }
 
@@ -44,6 +56,11 @@ public:
     [[nodiscard]] const flux::Failure* failure() const noexcept { return failed_ ? &reader_.failure() : nullptr; }
     [[nodiscard]] const std::optional<Error>& fatal() const noexcept { return fatal_; }
 
+    // The window has more distinct rows than can be told apart: its halves have to be read instead.
+    [[nodiscard]] bool too_large() const noexcept { return too_large_; }
+    // Of what was not suppressed, with a memory: the fingerprints of the response's rows.
+    [[nodiscard]] std::vector<std::uint64_t> take_fingerprints() { return std::move(prints_); }
+
     // Whether the CSV is complete: "" or what is missing. After the last byte.
     [[nodiscard]] std::string finish() const { return reader_.finish(); }
 
@@ -54,9 +71,12 @@ public:
 private:
     void on_table();
     void on_row();
+    void on_window_row();
+    bool is_new(const window::Hash128& id, std::uint32_t& repeat);
     void on_long_row();
     void append_known(const flux::Row& row, const Target& target);
     void append_asked(const flux::Row& row, const Target* known);
+    void deliver_asked(const Target* known, std::size_t tail, const message::PayloadSpan& payload);
     void append_head(message::Buffer& text, const Target& target) const;
     void add(std::uint32_t partition, std::size_t begin, const message::PayloadSpan& payload);
     void dead_letter(std::string_view code, std::string_view text, std::string_view raw, bool truncated);
@@ -72,6 +92,11 @@ private:
     std::int64_t timestamp_ms_ = -1;
     std::int64_t received_ns_ = 0, now_ns_ = 0;
     RowCounts counts_;
+    bool windowed_ = false, too_large_ = false;
+    window::RowIds ids_;
+    window::Repeats repeats_;
+    const window::Fingerprints* memory_ = nullptr;
+    std::vector<std::uint64_t> prints_;
     bool failed_ = false;
     std::optional<Error> fatal_;
 };

@@ -1,6 +1,5 @@
 #include "influxdb/settings.hpp"
 
-#include "config/byte_size.hpp"
 #include "config/duration.hpp"
 #include "config/findings.hpp"
 #include "config/flux_escape.hpp"
@@ -8,11 +7,11 @@
 #include "config/schema_check.hpp"
 #include "config/show.hpp"
 #include "config/url.hpp"
+#include "influxdb/settings_fields.hpp"
 #include "influxdbv2_schema.hpp"
 
 #include <algorithm>
 #include <array>
-#include <limits>
 #include <utility>
 
 namespace fluxgate::influxdb {
@@ -21,55 +20,6 @@ namespace {
 
 using config::Findings;
 using rapidjson::Value;
-
-// One object of the document. What is missing or of a wrong type reads as "not given": the schema has reported it.
-class Fields {
-public:
-    explicit Fields(const Value* object) : object_{object != nullptr && object->IsObject() ? object : nullptr} {}
-
-    [[nodiscard]] const Value* find(const char* name) const {
-        if (object_ == nullptr) return nullptr;
-        const auto found = object_->FindMember(name);
-        return found == object_->MemberEnd() ? nullptr : &found->value;
-    }
-    [[nodiscard]] bool has(const char* name) const { return find(name) != nullptr; }
-    [[nodiscard]] Fields object(const char* name) const { return Fields{find(name)}; }
-
-    [[nodiscard]] std::string_view text(const char* name) const {
-        const Value* value = find(name);
-        if (value == nullptr || !value->IsString()) return {};
-        return {value->GetString(), value->GetStringLength()};
-    }
-    void read(const char* name, std::string& into) const {
-        if (has(name)) into = text(name);
-    }
-    void read(const char* name, bool& into) const {
-        const Value* value = find(name);
-        if (value != nullptr && value->IsBool()) into = value->GetBool();
-    }
-    void read(const char* name, std::chrono::nanoseconds& into) const {
-        if (const auto duration = config::parse_duration(text(name)); duration) into = *duration;
-    }
-    void read_count(const char* name, std::uint32_t& into) const {
-        const Value* value = find(name);
-        if (value != nullptr && value->IsUint()) into = value->GetUint();
-    }
-    template <class Integer>
-    void read_bytes(const char* name, Integer& into) const {
-        const Value* value = find(name);
-        if (value == nullptr) return;
-        const auto bytes = config::byte_size_of(*value);
-        if (bytes && *bytes <= std::numeric_limits<Integer>::max()) into = static_cast<Integer>(*bytes);
-    }
-    template <class Enum, std::size_t N>
-    void read_word(const char* name, const std::array<std::pair<std::string_view, Enum>, N>& words, Enum& into) const {
-        for (const auto& [word, value] : words)
-            if (text(name) == word) into = value;
-    }
-
-private:
-    const Value* object_;
-};
 
 using namespace std::string_view_literals;
 constexpr std::array<std::pair<std::string_view, Strategy>, 2> strategies{{{"id"sv, Strategy::id}, {"key"sv, Strategy::key}}};
@@ -201,15 +151,6 @@ void read_options(const Fields& document, Settings& settings) {
     limits.read_count("maxDecompressionRatio", settings.limits.max_decompression_ratio);
 }
 
-// These are checked like everything else, then refused: reading plainly instead would deliver other rows than asked for.
-void refuse_unavailable(const Fields& document, Findings& findings) {
-    constexpr std::string_view not_yet = "not available yet; remove it";
-    for (const char* name : {"incremental", "read"}) {
-        const std::string pointer = config::child("", std::string_view{name});
-        if (document.has(name) && !findings.error_within(pointer)) findings.error(pointer, std::string{not_yet});
-    }
-}
-
 } // namespace
 
 ParsedSettings parse_settings(std::string_view document) {
@@ -231,7 +172,7 @@ ParsedSettings parse_settings(std::string_view document) {
     read_query(fields, settings, findings);
     read_retry(fields, settings, findings);
     read_tls(fields, settings, findings);
-    refuse_unavailable(fields, findings);
+    read_incremental(fields, settings, findings);
     out.violations = std::move(findings).take(json.dom);
     if (!config::has_error(out.violations)) out.settings = std::move(settings);
     return out;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "fluxgate/stage.hpp"
+#include "window/instant.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -59,12 +60,25 @@ struct RowLimits {
     std::uint32_t max_decompression_ratio = 1000;
 };
 
+struct Incremental {
+    std::optional<window::Instant> start; // none: `past` back from now
+    std::chrono::nanoseconds past{};
+    std::optional<window::Instant> stop;
+    std::chrono::nanoseconds window = std::chrono::minutes{10};
+    std::chrono::nanoseconds delay = std::chrono::seconds{10};
+    std::chrono::nanoseconds lookback{}; // with align, a multiple of it
+    std::uint32_t concurrency = 1;
+    std::chrono::nanoseconds align{};         // 0: none
+    std::chrono::nanoseconds window_period{}; // 0: none
+    bool row_wise = false;
+};
+
 struct Settings {
     std::string display_name;
     Url url;
     std::string organization;
     std::string secret_name; // authentication.accessToken, a reference
-    std::string query;       // as sent, after the un-escaping rule
+    std::string query;       // as sent, after the un-escaping rule; what `read` asks for
     std::chrono::nanoseconds interval{};
     std::uint32_t partition_count = 1;
     Strategy strategy = Strategy::id;
@@ -79,6 +93,7 @@ struct Settings {
     RowLimits limits;
     Delivery delivery = Delivery::streaming;
     std::uint64_t spool_bytes = 1ull << 30;
+    std::optional<Incremental> incremental;
 };
 
 struct ParsedSettings {

@@ -2,8 +2,8 @@
 
 #include "check.hpp"
 #include "config/duration.hpp"
-#include "connection.hpp"
 #include "flux_position.hpp"
+#include "plan.hpp"
 #include "prepared.hpp"
 #include "request.hpp"
 
@@ -19,6 +19,8 @@ namespace {
 // How long a block may wait for more bytes of a socket that has nothing right now, before it leaves.
 constexpr std::int64_t linger_ns = 1'000'000;
 constexpr std::int64_t secret_check_ns = 1'000'000'000;
+// How soon the state is tried again that could not be written, and acknowledgements are waited for between two looks.
+constexpr std::int64_t state_retry_ns = 1'000'000'000, acknowledgement_ns = 20'000'000;
 
 poll::Policy policy_of(const Settings& s, bool once) {
     poll::Policy policy;
@@ -74,12 +76,18 @@ Result<std::unique_ptr<InfluxSource>> InfluxSource::create(const stage::Config& 
         parsed.violations.push_back(*expression_violation(partitioner.error()));
         return Error{Errc::configuration, "the configuration of input/influxdbv2@v1 is not valid", {}, stage::violations_json(parsed.violations)};
     }
-    return std::unique_ptr<InfluxSource>(new InfluxSource(std::move(settings), std::move(partitioner).value(), host, config.once()));
+    return std::unique_ptr<InfluxSource>(new InfluxSource(std::move(settings), std::move(partitioner).value(), host, config));
 }
 
-InfluxSource::InfluxSource(Settings settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host, bool once)
-    : settings_(std::move(settings)), host_(host), once_(once), rows_(settings_, std::move(partitioner), host_), verification_(settings_, host_),
-      client_(make_client(settings_, host_)), machine_(policy_of(settings_, once_), uniform_random()) {
+InfluxSource::InfluxSource(Settings settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, const stage::Config& config)
+    : settings_(std::move(settings)), host_(host), once_(config.once()), accept_changed_query_(config.accept_changed_query()),
+      partitioner_(std::move(partitioner)), machine_(policy_of(settings_, once_), uniform_random()) {
+    if (settings_.incremental) {
+        windows_ = std::make_unique<WindowReader>(settings_, host_, partitioner_,
+                                                  [this](Lane& lane, const WindowRead& window) { return begin_query(lane, &window); });
+    } else {
+        plain_ = std::make_unique<Lane>(settings_, host_, partitioner_);
+    }
     if (settings_.tls.insecure_skip_verify) {
         host_.log(FG_LOG_WARNING, "tls.unverified", "tls.insecureSkipVerify is set: anybody on the way can read the token and change the data",
                   {{"server", address(settings_.url)}});
@@ -90,10 +98,9 @@ Result<stage::Next> InfluxSource::next(std::int64_t timeout_ns, fg_batch& batch)
     const std::int64_t deadline = host_.monotonic_ns() + timeout_ns;
     for (bool first = true;; first = false) {
         if (cancelled_.load(std::memory_order_acquire)) return Error{Errc::cancelled, "the source was cancelled"};
-        if (std::optional<fg_batch> ready = rows_.batcher().take()) {
-            batch = *ready;
-            return stage::Next::batch;
-        }
+        const Result<bool> taken = take(batch);
+        if (taken.ok() && *taken) return stage::Next::batch;
+        if (!taken.ok() && once_) return taken.error();
         if (fatal_) return *fatal_;
         if (ended_) return stage::Next::ended;
         const std::int64_t now = host_.monotonic_ns();
@@ -101,17 +108,17 @@ Result<stage::Next> InfluxSource::next(std::int64_t timeout_ns, fg_batch& batch)
             const std::lock_guard lock{mutex_};
             if (std::exchange(woken_, false) || (now >= deadline && !first)) return stage::Next::nothing_yet;
         }
-        if (client_.active()) {
-            drive(deadline);
+        if (!taken.ok()) {
+            rest(std::min(deadline, now + state_retry_ns));
             continue;
         }
-        if (replaying_) {
-            replay();
+        if (windows_ ? windows_->in_tick() : plain_->active()) {
+            work(deadline);
             continue;
         }
         const poll::Action action = machine_.next(now);
         switch (action.kind) {
-        case poll::Action::Kind::query: begin_query(now); break;
+        case poll::Action::Kind::query: begin_tick(); break;
         case poll::Action::Kind::end: ended_ = true; break;
         case poll::Action::Kind::fail: fatal_ = final_error(); break;
         case poll::Action::Kind::wait:
@@ -122,121 +129,111 @@ Result<stage::Next> InfluxSource::next(std::int64_t timeout_ns, fg_batch& batch)
     }
 }
 
-void InfluxSource::begin_query(std::int64_t now_ns) {
-    query_began_ns_ = now_ns;
-    rows_.begin();
-    verification_.begin();
+// False: no batch is ready. Errc::state: one is, but may not leave before the state can be written.
+Result<bool> InfluxSource::take(fg_batch& batch) {
+    std::optional<fg_batch> ready;
+    if (windows_) {
+        auto taken = windows_->take();
+        if (!taken.ok()) return std::move(taken).error();
+        ready = *taken;
+    } else {
+        ready = plain_->rows().batcher().take();
+    }
+    if (ready) batch = *ready;
+    return ready.has_value();
+}
+
+Result<void> InfluxSource::begin_query(Lane& lane, const WindowRead* window) {
     Result<stage::Secret> token = host_.secret(settings_.secret_name);
     token_hash_.reset();
     if (!token.ok()) {
-        query_failed(std::move(token).error());
-        return;
+        lane.begin_nothing(window);
+        return std::move(token).error();
     }
     token_hash_ = std::hash<std::string_view>{}(token->value());
     host_.log(FG_LOG_DEBUG, "query.started", "the query was sent", {{"server", address(settings_.url)}});
-    http::BodySink& sink = verified() ? static_cast<http::BodySink&>(verification_) : rows_;
-    client_.start(query_request(settings_, token->value()), sink);
+    lane.begin(query_request(settings_, token->value(), window != nullptr ? &window->range : nullptr), window);
+    return {};
+}
+
+// A tick: one query, or all windows up to now.
+void InfluxSource::begin_tick() {
+    if (!windows_) {
+        if (Result<void> begun = begin_query(*plain_, nullptr); !begun.ok()) query_failed(*plain_, std::move(begun).error());
+        return;
+    }
+    if (!windows_->windows().opened()) {
+        if (Result<void> opened = windows_->windows().open(accept_changed_query_); !opened.ok()) {
+            fatal_ = std::move(opened).error();
+            return;
+        }
+    }
+    windows_->begin_tick();
+}
+
+void InfluxSource::work(std::int64_t deadline_ns) {
+    windows_ ? read_windows(deadline_ns) : read_plainly(deadline_ns);
 }
 
 // Runs the exchange until something happened, at most until `deadline_ns` or until an open block is due.
-void InfluxSource::drive(std::int64_t deadline_ns) {
-    const std::int64_t now = host_.monotonic_ns();
-    std::int64_t budget = std::max<std::int64_t>(0, deadline_ns - now);
-    Batcher& batcher = rows_.batcher();
+void InfluxSource::read_plainly(std::int64_t deadline_ns) {
+    const std::int64_t budget = std::max<std::int64_t>(0, deadline_ns - host_.monotonic_ns());
+    Batcher& batcher = plain_->rows().batcher();
     // What is ready is taken at once; only when the socket has nothing to give do open blocks think of leaving.
-    http::Event event = client_.run(std::chrono::nanoseconds{0});
-    if (event == http::Event::nothing && batcher.has_open()) {
-        event = client_.run(std::chrono::nanoseconds{std::min(budget, linger_ns)});
-        if (event == http::Event::nothing) {
-            batcher.flush();
-            return;
-        }
-    } else if (event == http::Event::nothing) {
-        event = client_.run(std::chrono::nanoseconds{budget});
+    Lane::Step step = plain_->run(std::chrono::nanoseconds{0});
+    if (step == Lane::Step::nothing && batcher.has_open()) {
+        step = plain_->run(std::chrono::nanoseconds{std::min(budget, linger_ns)});
+        if (step == Lane::Step::nothing) batcher.flush();
+    } else if (step == Lane::Step::nothing) {
+        step = plain_->run(std::chrono::nanoseconds{budget});
     }
-    switch (event) {
-    case http::Event::nothing:
-    case http::Event::head: break;
-    case http::Event::body: batcher.flush_due(host_.monotonic_ns()); break;
-    case http::Event::finished: on_finished(); return;
-    case http::Event::failed: query_failed(client_.error()); return;
-    }
-    if (!check_body()) client_.abort(); // nothing behind this point can be trusted, so the rest is not read
-}
-
-// False: what was received so far says that the answer cannot be used; the trouble is reported.
-bool InfluxSource::check_body() {
-    if (rows_.fatal()) {
-        rows_.batcher().flush();
-        fatal_ = rows_.fatal();
-        return false;
-    }
-    if (verification_.spool_error()) {
-        query_failed(*verification_.spool_error());
-        return false;
-    }
-    const flux::Failure* failure = verified() ? verification_.failure() : rows_.failure();
-    if (failure == nullptr) return true;
-    query_failed(unusable(*failure));
-    return false;
-}
-
-Error InfluxSource::unusable(const flux::Failure& failure) const {
-    Error error{failure.code, "the answer of " + address(settings_.url) + " cannot be used: " + failure.message};
-    error.server_text = failure.server_text;
-    return error;
-}
-
-void InfluxSource::on_finished() {
-    const http::Head& head = client_.head();
-    if (head.status < 200 || head.status > 299) {
-        query_failed(status_error(settings_, head, client_.error_body()));
-        return;
-    }
-    if (!check_body()) return;
-    const std::string missing = !client_.complete() ? client_.incomplete_reason() : verified() ? verification_.finish() : rows_.finish();
-    if (!missing.empty()) {
-        query_failed(Error{Errc::incomplete, "the answer of " + address(settings_.url) + " is not complete: " + missing});
-        return;
-    }
-    const std::int64_t now = host_.monotonic_ns();
-    if (verified()) {
-        replaying_ = true;
-        replay_ended_ns_ = now;
-    } else {
-        query_succeeded(now);
+    switch (step) {
+    case Lane::Step::nothing:
+    case Lane::Step::progressed: break;
+    case Lane::Step::succeeded:
+        query_succeeded(*plain_);
+        machine_.succeeded(plain_->ended_ns());
+        break;
+    case Lane::Step::failed: query_failed(*plain_, plain_->error()); break;
+    case Lane::Step::fatal: fatal_ = plain_->error(); break;
     }
 }
 
-// Renders the next piece of a verified answer. The next query waits for the last one.
-void InfluxSource::replay() {
-    Result<Spool::Piece> piece = verification_.spool().next();
-    if (piece.ok() && !piece->bytes.empty()) {
-        rows_.take(piece->bytes, piece->received_ns);
-        if (rows_.fatal()) {
-            rows_.batcher().flush();
-            fatal_ = rows_.fatal();
-        }
-        return;
-    }
-    replaying_ = false;
-    verification_.spool().clear();
-    if (piece.ok()) {
-        query_succeeded(replay_ended_ns_);
-    } else {
-        query_failed(std::move(piece).error());
+void InfluxSource::read_windows(std::int64_t deadline_ns) {
+    using Kind = WindowReader::Event::Kind;
+    WindowReader::Event event = windows_->work(deadline_ns);
+    switch (event.kind) {
+    case Kind::nothing: break;
+    case Kind::read:
+        query_succeeded(*event.lane);
+        machine_.progressed();
+        break;
+    case Kind::over:
+    case Kind::ended:
+        ended_ = event.kind == Kind::ended;
+        if (Result<void> kept = windows_->windows().settle(false); !kept.ok() && once_) fatal_ = std::move(kept).error();
+        windows_->windows().report();
+        machine_.succeeded(host_.monotonic_ns());
+        break;
+    case Kind::waiting: rest(std::min(deadline_ns, host_.monotonic_ns() + acknowledgement_ns)); break;
+    case Kind::failed:
+        if (event.halved) machine_.progressed(); // the next try asks for less: it is not the same again
+        query_failed(*event.lane, std::move(event.error));
+        break;
+    case Kind::fatal: fatal_ = std::move(event.error); break;
     }
 }
 
-void InfluxSource::report_counts() {
-    const RowCounts& c = rows_.counts();
+void InfluxSource::report_counts(Lane& lane) {
+    const RowCounts& c = lane.rows().counts();
     host_.count("rows_read", static_cast<double>(c.rows));
-    if (token_hash_) { // else nothing was sent
-        host_.count("body_bytes", static_cast<double>(client_.body_bytes()));
-        host_.count("wire_bytes", static_cast<double>(client_.wire_bytes()));
+    if (lane.sent()) {
+        host_.count("body_bytes", static_cast<double>(lane.client().body_bytes()));
+        host_.count("wire_bytes", static_cast<double>(lane.client().wire_bytes()));
     }
-    host_.gauge("jq_evaluations", static_cast<double>(rows_.router().evaluations()));
-    host_.gauge("jq_remembered", static_cast<double>(rows_.router().hits()));
+    if (c.suppressed != 0) host_.count("rows_suppressed", static_cast<double>(c.suppressed));
+    host_.gauge("jq_evaluations", static_cast<double>(lane.rows().router().evaluations()));
+    host_.gauge("jq_remembered", static_cast<double>(lane.rows().router().hits()));
     if (c.replaced_sequences != 0) {
         host_.count("utf8_replaced", static_cast<double>(c.replaced_sequences));
         host_.log(FG_LOG_WARNING, "rows.utf8", "bytes that are not UTF-8 were replaced by U+FFFD",
@@ -246,21 +243,25 @@ void InfluxSource::report_counts() {
         host_.log(FG_LOG_WARNING, "rows.columns", "a table repeats a column name; the repetition got a suffix",
                   {{"columns", std::to_string(c.renamed_columns)}});
     }
-    rows_.batcher().flush();
+    lane.rows().batcher().flush();
 }
 
-void InfluxSource::query_succeeded(std::int64_t ended_ns) {
-    report_counts();
-    const RowCounts& c = rows_.counts();
-    const std::string seconds = std::to_string(static_cast<double>(ended_ns - query_began_ns_) / 1e9);
+void InfluxSource::query_succeeded(Lane& lane) {
+    report_counts(lane);
+    const RowCounts& c = lane.rows().counts();
+    const double seconds = static_cast<double>(lane.ended_ns() - lane.began_ns()) / 1e9;
     host_.count("queries", 1, {{"outcome", "complete"}});
-    host_.observe("query_seconds", static_cast<double>(ended_ns - query_began_ns_) / 1e9);
+    host_.observe("query_seconds", seconds);
     if (last_error_) {
         host_.log(FG_LOG_INFO, "query.recovered", "the query succeeds again", {{"failures", std::to_string(machine_.failures())}});
         last_error_.reset();
     }
     waits_for_secret_ = false;
-    if (c.halted == 0) {
+    if (windows_ && windows_->windows().look_back_cut()) {
+        host_.set_health(FG_HEALTH_RETRYING, "lookback-full",
+                         "the memory of look-back is full; late rows before " + window::format_instant(windows_->windows().look_back_floor()) +
+                             " are not seen");
+    } else if (c.halted == 0) {
         // Skipping verification is nothing to be forgotten about.
         const bool blind = settings_.url.https && settings_.tls.insecure_skip_verify;
         host_.set_health(FG_HEALTH_OK, blind ? "tls.unverified" : "ok",
@@ -270,27 +271,27 @@ void InfluxSource::query_succeeded(std::int64_t ended_ns) {
               {{"rows", std::to_string(c.rows)},
                {"messages", std::to_string(c.messages)},
                {"deadLetters", std::to_string(c.dead_letters)},
-               {"seconds", seconds}});
-    machine_.succeeded(ended_ns);
+               {"seconds", std::to_string(seconds)}});
 }
 
 // With delivery: streaming, rows of an answer that broke off were handed on already and come again with the next try.
-void InfluxSource::query_failed(Error error) {
+void InfluxSource::query_failed(Lane& lane, Error error) {
     const std::int64_t now = host_.monotonic_ns();
-    report_counts();
+    report_counts(lane);
     std::optional<poll::Nanoseconds> retry_after;
-    if (error.code == Errc::http_status) retry_after = poll::parse_retry_after(client_.head().header("Retry-After"), host_.wall_ns() / 1'000'000'000);
+    if (error.code == Errc::http_status)
+        retry_after = poll::parse_retry_after(lane.client().head().header("Retry-After"), host_.wall_ns() / 1'000'000'000);
     const poll::Trouble trouble = poll::classify(error, retry_after);
     const bool person = trouble.kind != poll::TroubleClass::retry_soon;
     host_.count("queries", 1, {{"outcome", person ? "refused" : "failed"}});
     machine_.failed(now, trouble);
-    report_trouble(error, person, now);
+    report_trouble(lane, error, person, now);
     waits_for_secret_ = error.http_status == 401 || error.code == Errc::secret;
     last_error_ = std::move(error);
 }
 
 // A change of state is logged once; repeats only move the health's text, which says when the next try is due.
-void InfluxSource::report_trouble(const Error& error, bool person, std::int64_t now_ns) {
+void InfluxSource::report_trouble(Lane& lane, const Error& error, bool person, std::int64_t now_ns) {
     const poll::Action next = machine_.next(now_ns);
     const bool goes_on = next.kind == poll::Action::Kind::wait;
     const std::string due = config::format_duration(std::chrono::round<std::chrono::milliseconds>(std::chrono::nanoseconds{next.until_ns - now_ns}));
@@ -301,7 +302,7 @@ void InfluxSource::report_trouble(const Error& error, bool person, std::int64_t 
     host_.log(person ? FG_LOG_ERROR : FG_LOG_WARNING, "query.failed", error.message,
               {{"server_said", error.server_text},
                {"query_line", query_line(settings_.query, error.server_text)},
-               {"rowsBefore", std::to_string(rows_.counts().rows)},
+               {"rowsBefore", std::to_string(lane.rows().counts().rows)},
                {"class", person ? "needs a person" : "retried"},
                {"nextTryIn", due}});
 }
@@ -333,8 +334,10 @@ void InfluxSource::rest(std::int64_t until_ns) {
     woken_signal_.wait_for(lock, std::chrono::nanoseconds{left}, [this] { return woken_ || cancelled_.load(std::memory_order_acquire); });
 }
 
-Result<void> InfluxSource::acknowledge(std::uint64_t, fg_outcome) {
-    return {}; // plain reading re-reads its range at every tick and keeps no cursor
+// Plain reading re-reads its range at every tick and keeps no cursor.
+Result<void> InfluxSource::acknowledge(std::uint64_t sequence, fg_outcome outcome) {
+    if (windows_) windows_->windows().acknowledged(sequence, outcome == FG_DELIVERED);
+    return {};
 }
 
 void InfluxSource::wake() noexcept {
@@ -343,7 +346,7 @@ void InfluxSource::wake() noexcept {
         woken_ = true;
     }
     woken_signal_.notify_all();
-    client_.wake();
+    windows_ ? windows_->wake() : plain_->client().wake();
 }
 
 void InfluxSource::cancel() noexcept {
@@ -352,12 +355,20 @@ void InfluxSource::cancel() noexcept {
 }
 
 Result<void> InfluxSource::stop() {
-    client_.abort();
-    return {};
+    if (!windows_) {
+        plain_->client().abort();
+        return {};
+    }
+    windows_->abort();
+    return windows_->windows().settle(true);
 }
 
 Result<void> InfluxSource::check(std::int64_t deadline_ns, const stage::LineSink& line) {
     return run_check(settings_, host_, deadline_ns, line);
+}
+
+Result<void> InfluxSource::plan(std::int64_t deadline_ns, const stage::LineSink& line) {
+    return run_plan(settings_, host_, partitioner_, deadline_ns, line);
 }
 
 } // namespace fluxgate::influxdb

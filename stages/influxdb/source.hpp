@@ -2,11 +2,10 @@
 #pragma once
 
 #include "fluxgate/stage.hpp"
-#include "http/client.hpp"
+#include "lane.hpp"
 #include "poll/machine.hpp"
-#include "rows.hpp"
 #include "settings.hpp"
-#include "verification.hpp"
+#include "window_reader.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -29,38 +28,35 @@ public:
     void cancel() noexcept override;
     void wake() noexcept override;
     Result<void> stop() override;
-    // Instead of next(): see fg_source_api.check.
+    // Instead of next(): see fg_source_api.check and .plan.
     Result<void> check(std::int64_t deadline_ns, const stage::LineSink& line);
+    Result<void> plan(std::int64_t deadline_ns, const stage::LineSink& line);
 
 private:
-    InfluxSource(Settings settings, std::unique_ptr<partition::Partitioner> partitioner, stage::Host host, bool once);
+    InfluxSource(Settings settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, const stage::Config& config);
 
-    [[nodiscard]] bool verified() const noexcept { return settings_.delivery == Delivery::verified; }
-    void begin_query(std::int64_t now_ns);
-    void drive(std::int64_t deadline_ns);
-    bool check_body();
-    void on_finished();
-    void replay();
-    void query_succeeded(std::int64_t ended_ns);
-    void query_failed(Error error);
-    void report_trouble(const Error& error, bool person, std::int64_t now_ns);
-    [[nodiscard]] Error unusable(const flux::Failure& failure) const;
+    Result<void> begin_query(Lane& lane, const WindowRead* window);
+    Result<bool> take(fg_batch& batch);
+    void work(std::int64_t deadline_ns);
+    void read_plainly(std::int64_t deadline_ns);
+    void read_windows(std::int64_t deadline_ns);
+    void begin_tick();
+    void query_succeeded(Lane& lane);
+    void query_failed(Lane& lane, Error error);
+    void report_trouble(Lane& lane, const Error& error, bool person, std::int64_t now_ns);
     [[nodiscard]] Error final_error() const;
     void rest(std::int64_t until_ns);
     void watch_secret(std::int64_t now_ns);
-    void report_counts();
+    void report_counts(Lane& lane);
 
     const Settings settings_;
     const stage::Host host_;
-    const bool once_;
-    Rows rows_;
-    Verification verification_;
-    http::Client client_;
+    const bool once_, accept_changed_query_;
+    const std::shared_ptr<partition::Partitioner> partitioner_;
+    std::unique_ptr<WindowReader> windows_; // null: plain reading
+    std::unique_ptr<Lane> plain_;           // null: incremental reading
     poll::Machine machine_;
 
-    std::int64_t query_began_ns_ = 0;
-    bool replaying_ = false;                // a verified answer is being rendered from its spool
-    std::int64_t replay_ended_ns_ = 0;      // when that answer ended
     std::optional<std::size_t> token_hash_; // of the value that was used last; none when it could not be resolved
     bool waits_for_secret_ = false;
     std::optional<Error> last_error_;

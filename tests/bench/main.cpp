@@ -27,6 +27,9 @@ constexpr const char* usage = R"(bench_source [OPTION...]
       inflate-zlib, inflate-isal   clients that only inflate the compressed answer
       source-gzip       the whole source on the compressed answer
       source-slow-jq    the whole source with a partition expression that cannot be remembered: it reads _time and _value
+      source-window     the whole source in one window of incremental reading, with rowId
+      source-verified   the same with verified delivery
+      source-lookback   the same with a memory of look-back
       libjq             libjq alone on the messages of that, parsing and evaluating them
   --partitions N        of the source (8)
   --rounds N            interleaved rounds (9)
@@ -109,6 +112,11 @@ Measured read(const std::string& scenario, Target target, bool verify) {
     } else if (scenario == "source" || scenario == "source-gzip" || scenario == "source-slow-jq") {
         target.gzip = scenario == "source-gzip";
         if (scenario == "source-slow-jq") target.expression = slow_expression;
+        m = source(target, on_batch);
+    } else if (scenario == "source-window" || scenario == "source-verified" || scenario == "source-lookback") {
+        target.incremental = scenario == "source-window"     ? "}"
+                             : scenario == "source-verified" ? R"(},"delivery":"verified")"
+                                                             : R"(,"lookback":"1h"})";
         m = source(target, on_batch);
     } else if (scenario == "libjq") {
         target.expression = slow_expression;

@@ -41,8 +41,8 @@ fg_host make_host() {
         out->size = token.size();
         return FG_OK;
     };
-    host.state_get = [](void*, fg_text, fg_blob*, fg_error*) -> std::int32_t { return FG_ERR_STATE; };
-    host.state_commit = [](void*, const fg_state_change*, std::size_t, fg_error*) -> std::int32_t { return FG_ERR_STATE; };
+    host.state_get = [](void*, fg_text, fg_blob*, fg_error*) -> std::int32_t { return FG_OK; }; // there is none yet
+    host.state_commit = [](void*, const fg_state_change*, std::size_t, fg_error*) -> std::int32_t { return FG_OK; };
     host.metric = [](void*, std::int32_t, fg_text, const fg_field*, std::size_t, double) {};
     host.dead_letter = [](void*, const fg_dead_letter*, fg_error*) -> std::int32_t { return FG_ERR_DEAD_LETTER; };
     host.set_health = [](void*, std::int32_t, fg_text, fg_text) {};
@@ -114,7 +114,12 @@ Measured source(const Target& target, const OnBatch& on_batch) {
     const fg_source_api* api = load_source();
     fg_host host = make_host();
     host.context = const_cast<Target*>(&target);
-    const std::string text = document(target);
+    std::string text = document(target);
+    if (!target.incremental.empty()) {
+        const std::string range = "range(start: -1h)";
+        text.replace(text.find(range), range.size(), "range(start: v.timeRangeStart, stop: v.timeRangeStop)");
+        text.insert(1, R"("incremental":{"start":"2026-01-01T00:00:00Z","stop":"2026-01-01T00:10:00Z")" + target.incremental + ",");
+    }
     fg_stage_config config{};
     config.size = sizeof config;
     config.flags = FG_RUN_ONCE;

@@ -27,6 +27,7 @@ struct Target {
     bool gzip = false;
     unsigned partitions = 8;
     std::string expression = ".payload.host"; // the partition's key
+    std::string incremental;                  // further members of `incremental`, and of the document behind its closing brace; empty: plain reading
 };
 
 // Of this process from construction to stop().

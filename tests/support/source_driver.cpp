@@ -1,5 +1,6 @@
 #include "support/source_driver.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <dlfcn.h>
 #include <stdexcept>
@@ -42,11 +43,26 @@ RecordingHost::RecordingHost() {
         out->release = [](fg_secret* s) { delete static_cast<std::string*>(s->private_data); };
         return FG_OK;
     };
-    table_.state_get = [](void*, fg_text, fg_blob*, fg_error* error) -> std::int32_t {
-        return stage::fill_error(error, Error{Errc::state, "no state"});
+    table_.state_get = [](void* c, fg_text key, fg_blob* out, fg_error*) -> std::int32_t {
+        const std::lock_guard lock{self(c).mutex_};
+        const auto found = self(c).state_.find(text(key));
+        if (found == self(c).state_.end()) return FG_OK;
+        auto* copy = new std::string{found->second};
+        *out = {copy->data(), copy->size(), copy, [](fg_blob* b) { delete static_cast<std::string*>(b->private_data); }};
+        return FG_OK;
     };
-    table_.state_commit = [](void*, const fg_state_change*, std::size_t, fg_error* error) -> std::int32_t {
-        return stage::fill_error(error, Error{Errc::state, "no state"});
+    table_.state_commit = [](void* c, const fg_state_change* changes, std::size_t count, fg_error* error) -> std::int32_t {
+        const std::lock_guard lock{self(c).mutex_};
+        if (self(c).refuse_state_) return stage::fill_error(error, Error{Errc::state, "the disk is full"});
+        ++self(c).commits_;
+        for (std::size_t i = 0; i < count; ++i) {
+            if (changes[i].erase != 0) {
+                self(c).state_.erase(text(changes[i].key));
+            } else {
+                self(c).state_[text(changes[i].key)] = text(changes[i].value);
+            }
+        }
+        return FG_OK;
     };
     table_.metric = [](void* c, std::int32_t kind, fg_text name, const fg_field*, std::size_t, double value) {
         const std::lock_guard lock{self(c).mutex_};
@@ -67,7 +83,8 @@ RecordingHost::RecordingHost() {
     table_.monotonic_ns = [](void* c) -> std::int64_t {
         return self(c).ahead_ns_ + std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
     };
-    table_.wall_ns = [](void*) -> std::int64_t {
+    table_.wall_ns = [](void* c) -> std::int64_t {
+        if (const std::int64_t fixed = self(c).wall_ns_; fixed != 0) return fixed;
         return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
     };
     table_.complete = [](void*, std::uint64_t, std::int32_t) {};
@@ -85,6 +102,30 @@ void RecordingHost::refuse_dead_letters() {
 
 void RecordingHost::advance(std::chrono::nanoseconds by) {
     ahead_ns_ += by.count();
+}
+
+void RecordingHost::set_wall(std::int64_t unix_ns) {
+    wall_ns_ = unix_ns;
+}
+
+RecordingHost::State RecordingHost::state() const {
+    const std::lock_guard lock{mutex_};
+    return state_;
+}
+
+void RecordingHost::set_state(State state) {
+    const std::lock_guard lock{mutex_};
+    state_ = std::move(state);
+}
+
+void RecordingHost::refuse_state(bool refuse) {
+    const std::lock_guard lock{mutex_};
+    refuse_state_ = refuse;
+}
+
+std::size_t RecordingHost::commits() const {
+    const std::lock_guard lock{mutex_};
+    return commits_;
 }
 
 std::vector<std::string> RecordingHost::log() const {
@@ -136,11 +177,11 @@ const fg_stage_type* load_stage_type(const std::string& plugin_file, std::string
     throw std::runtime_error("no such stage type in " + path);
 }
 
-SourceDriver::SourceDriver(RecordingHost& host, const std::string& document, bool once) {
+SourceDriver::SourceDriver(RecordingHost& host, const std::string& document, bool once, std::uint32_t more_flags) {
     api_ = static_cast<const fg_source_api*>(load_stage_type("fluxgate_stage_influxdb.so", "input/influxdbv2@v1")->api);
     fg_stage_config config{};
     config.size = sizeof config;
-    config.flags = once ? static_cast<std::uint32_t>(FG_RUN_ONCE) : 0u;
+    config.flags = (once ? static_cast<std::uint32_t>(FG_RUN_ONCE) : 0u) | more_flags;
     config.document = stage::to_text(document);
     config.pipeline_id = stage::to_text("test");
     config.instance_id = stage::to_text("test");
@@ -176,7 +217,28 @@ void SourceDriver::take(fg_batch& batch) {
     if (at != batch.text_size || batch.count == 0) throw std::runtime_error("the batch's text holds more than its messages");
     const std::uint64_t sequence = batch.sequence;
     if (batch.release != nullptr) batch.release(&batch);
-    api_->acknowledge(stage_, sequence, FG_DELIVERED, nullptr);
+    if (holds_) {
+        held_.push_back(sequence);
+    } else {
+        api_->acknowledge(stage_, sequence, FG_DELIVERED, nullptr);
+    }
+}
+
+void SourceDriver::acknowledge(std::uint64_t sequence, fg_outcome outcome) {
+    held_.erase(std::find(held_.begin(), held_.end(), sequence));
+    api_->acknowledge(stage_, sequence, outcome, nullptr);
+}
+
+void SourceDriver::acknowledge_all() {
+    while (!held_.empty())
+        acknowledge(held_.front());
+}
+
+std::int32_t SourceDriver::stop() {
+    const std::int32_t code = api_->stop(stage_, nullptr);
+    api_->release(stage_);
+    stage_ = nullptr;
+    return code;
 }
 
 SourceDriver::Got SourceDriver::next(std::chrono::nanoseconds timeout) {

@@ -34,6 +34,14 @@ public:
     void set_secret(const std::string& name, const std::string& value);
     void refuse_dead_letters();                // from now on they cannot be written
     void advance(std::chrono::nanoseconds by); // moves the monotonic clock that the stage sees
+    void set_wall(std::int64_t unix_ns);       // the wall clock stands there from now on
+
+    // The state store: in memory, empty at first. A copy of it, taken at any moment, is what a killed process leaves.
+    using State = std::map<std::string, std::string>;
+    [[nodiscard]] State state() const;
+    void set_state(State state);
+    void refuse_state(bool refuse); // commits fail while it does
+    [[nodiscard]] std::size_t commits() const;
 
     [[nodiscard]] std::vector<std::string> log() const; // "level event message name=value..."
     [[nodiscard]] std::string all_output() const;       // everything that was logged, set or written
@@ -50,6 +58,10 @@ private:
     std::map<std::string, double> metrics_;
     Health health_;
     bool refuse_letters_ = false;
+    State state_;
+    bool refuse_state_ = false;
+    std::size_t commits_ = 0;
+    std::atomic<std::int64_t> wall_ns_{0}; // 0: the system's
     std::atomic<std::int64_t> ahead_ns_{0};
 };
 
@@ -66,12 +78,21 @@ const fg_stage_type* load_stage_type(const std::string& plugin_file, std::string
 // An instance of input/influxdbv2@v1. Throws std::runtime_error with the error's text when it cannot be made.
 class SourceDriver {
 public:
-    SourceDriver(RecordingHost& host, const std::string& document, bool once);
+    SourceDriver(RecordingHost& host, const std::string& document, bool once, std::uint32_t more_flags = 0);
     ~SourceDriver();
     SourceDriver(const SourceDriver&) = delete;
     SourceDriver& operator=(const SourceDriver&) = delete;
 
     enum class Got { batch, nothing, ended, error };
+
+    // From now on batches are not acknowledged by themselves but by acknowledge().
+    void hold_acknowledgements() { holds_ = true; }
+    [[nodiscard]] const std::vector<std::uint64_t>& held() const noexcept { return held_; } // sequences, oldest first
+    void acknowledge(std::uint64_t sequence, fg_outcome outcome = FG_DELIVERED);
+    void acknowledge_all();
+
+    // The last call of an orderly end. Afterwards the source is gone.
+    std::int32_t stop();
 
     // One call of next. A batch's messages are appended to messages(), checked against its spans, acknowledged and released.
     Got next(std::chrono::nanoseconds timeout);
@@ -95,6 +116,8 @@ private:
     const fg_source_api* api_ = nullptr;
     void* stage_ = nullptr;
     std::vector<Delivered> messages_;
+    bool holds_ = false;
+    std::vector<std::uint64_t> held_;
     std::size_t batches_ = 0;
     std::uint64_t last_sequence_ = 0;
     Error error_;

@@ -86,14 +86,14 @@ TEST_CASE("a bad jq expression is a configuration error with jq's own words") {
     CHECK(f.err.find("syntax error") != std::string::npos);
 }
 
-TEST_CASE("what is not there yet is refused in so many words") {
+TEST_CASE("a query that cannot be read in windows, and a stage type that is not there, are refused in so many words") {
     const test::TempDirectory directory;
     std::string text = test::original_document(1234);
     text.insert(1, R"("incremental":{"start":"-1h"},)");
-    const test::Finished f = run_fluxgate({"validate", directory.write("later.json", text)});
+    const test::Finished f = run_fluxgate({"validate", directory.write("windows.json", text)});
     CHECK(f.code == 2);
-    CHECK(f.err.find("error at /incremental: ") != std::string::npos);
-    CHECK(f.err.find("not available yet") != std::string::npos);
+    CHECK(f.err.find("error at /query/expression: ") != std::string::npos);
+    CHECK(f.err.find("it does not use v.timeRangeStart") != std::string::npos);
     const test::Finished unknown =
         run_fluxgate({"validate", directory.write("unknown.json",
                                                   R"({"input":{"type":"input/mqtt@v1","next":["o"]},"stages":{"o":{"type":"output/stdout@v1"}}})")});

@@ -211,3 +211,38 @@ TEST_CASE("our schema walk and valijson agree on documents changed at random") {
     CHECK(good > 20);
     CHECK(bad > 20);
 }
+
+TEST_CASE("incremental reading and read come out as values") {
+    const std::string query = R"json("query":{"expression":"from(bucket:\"b\") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)"})json";
+    const ParsedSettings plain = parse_settings(patched("{\"incremental\":{\"start\":\"-24h\"}," + query + "}"));
+    REQUIRE(plain.settings);
+    REQUIRE(plain.settings->incremental);
+    const Incremental& defaults = *plain.settings->incremental;
+    CHECK_FALSE(defaults.start);
+    CHECK(defaults.past == 24h);
+    CHECK_FALSE(defaults.stop);
+    CHECK(defaults.window == 10min);
+    CHECK(defaults.delay == 10s);
+    CHECK(defaults.lookback == 0s);
+    CHECK(defaults.concurrency == 1);
+    CHECK(defaults.align == 0s);
+    CHECK(defaults.window_period == 0s);
+
+    const ParsedSettings read = parse_settings(patched(
+        R"({"query":null,"read":{"bucket":"b","measurements":["m"]},"incremental":{"start":"2026-01-01T00:00:30Z","stop":"2026-01-02T00:00:00+01:00",)"
+        R"("window":"90s","delay":"1s","lookback":"61s","concurrency":4,"align":"1m"}})"));
+    REQUIRE(read.settings);
+    const Incremental& i = *read.settings->incremental;
+    CHECK(fluxgate::window::format_instant(*i.start) == "2026-01-01T00:00:00Z"); // moved to a multiple of align, with a warning
+    CHECK(fluxgate::window::format_instant(*i.stop) == "2026-01-01T23:00:00Z");
+    CHECK(i.window == 1min);
+    CHECK(i.lookback == 2min);
+    CHECK(i.window_period == 1min);
+    CHECK(read.settings->query.find("r._measurement == \"m\"") != std::string::npos);
+    std::size_t moved = 0;
+    for (const Violation& v : read.violations)
+        moved += v.warning && v.message.find("is no multiple of \"align\", 1m") != std::string::npos;
+    CHECK(moved == 2);
+
+    CHECK_FALSE(parse_settings(patched("{" + query + "}")).settings->incremental);
+}

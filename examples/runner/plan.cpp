@@ -1,0 +1,161 @@
+// `fluxgate plan`: what a run would do next, for people, or as the JSON that the source sent.
+#include "commands.hpp"
+#include "config/duration.hpp"
+#include "config/json_text.hpp"
+#include "fluxgate/pipeline.hpp"
+#include "terminal.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstdio>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace fluxgate::runner {
+
+namespace {
+
+using rapidjson::Value;
+
+std::string text_of(const Value& object, const char* name) {
+    const auto member = object.FindMember(name);
+    if (member == object.MemberEnd() || !member->value.IsString()) return {};
+    return shown({member->value.GetString(), member->value.GetStringLength()}, 12);
+}
+
+double number_of(const Value& object, const char* name) {
+    const auto member = object.FindMember(name);
+    return member != object.MemberEnd() && member->value.IsNumber() ? member->value.GetDouble() : 0;
+}
+
+const Value* member_of(const Value& object, const char* name) {
+    const auto member = object.FindMember(name);
+    return member == object.MemberEnd() ? nullptr : &member->value;
+}
+
+void head(const char* name) {
+    char text[16];
+    std::snprintf(text, sizeof text, "%-12s", name);
+    std::cout << text;
+}
+
+std::string edges(const Value& window) {
+    if (!window.IsArray() || window.Size() != 2 || !window[0].IsString() || !window[1].IsString()) return "?";
+    return shown(window[0].GetString(), 12) + " .. " + shown(window[1].GetString(), 12);
+}
+
+void print_windows(const Value& line) {
+    head("windows");
+    std::cout << "from " << text_of(line, "cursor")
+              << (text_of(line, "from") == "cursor" ? " (the cursor)" : " (incremental.start; no state was read)") << ", "
+              << config::format_duration(std::chrono::seconds{static_cast<std::int64_t>(number_of(line, "behindSeconds"))}) << " behind now\n";
+    const Value* next = member_of(line, "next");
+    if (next == nullptr || !next->IsArray()) return;
+    if (next->Empty()) std::cout << std::string(12, ' ') << "none: everything up to now is read\n";
+    for (const Value& window : next->GetArray())
+        std::cout << std::string(12, ' ') << edges(window) << '\n';
+}
+
+void print_rows(const Value& line) {
+    head("rows");
+    char text[160];
+    std::snprintf(text, sizeof text, "%.0f rows, %.0f bytes, %.1f bytes a row, in %.3f s", number_of(line, "rows"), number_of(line, "bytes"),
+                  number_of(line, "bytesPerRow"), number_of(line, "seconds"));
+    std::cout << text;
+    if (const std::string note = text_of(line, "note"); !note.empty()) std::cout << " (" << note << ")";
+    std::cout << '\n';
+}
+
+void print_columns(const Value& line) {
+    const Value* columns = member_of(line, "columns");
+    if (columns == nullptr || !columns->IsArray()) return;
+    const char* name = "columns";
+    for (const Value& column : columns->GetArray()) {
+        if (!column.IsObject()) continue;
+        head(std::exchange(name, ""));
+        char share[32];
+        std::snprintf(share, sizeof share, "%5.1f %%  ", 100 * number_of(column, "share"));
+        const std::string note = text_of(column, "note");
+        std::cout << share << text_of(column, "name") << (note.empty() ? "" : "  (" + note + ")") << '\n';
+    }
+}
+
+// One line a member, with a bar of its share.
+void print_counts(const char* name, const Value& line) {
+    const Value* counts = member_of(line, "counts");
+    if (counts == nullptr || !counts->IsObject()) return;
+    double most = 1;
+    for (const auto& member : counts->GetObject())
+        if (member.value.IsNumber()) most = std::max(most, member.value.GetDouble());
+    if (counts->ObjectEmpty()) {
+        head(name);
+        std::cout << "none\n";
+    }
+    for (const auto& member : counts->GetObject()) {
+        if (!member.value.IsNumber()) continue;
+        head(std::exchange(name, ""));
+        char text[96];
+        std::snprintf(text, sizeof text, "%-8.48s %12.0f  ", shown({member.name.GetString(), member.name.GetStringLength()}, 12).c_str(),
+                      member.value.GetDouble());
+        std::cout << text << std::string(static_cast<std::size_t>(40 * member.value.GetDouble() / most), '#') << '\n';
+    }
+    if (const std::string first = text_of(line, "first"); !first.empty()) std::cout << std::string(12, ' ') << "the first: " << first << '\n';
+}
+
+void print(std::string_view json) {
+    const config::JsonText read = config::parse_json(json);
+    if (!read.parsed || !read.dom.IsObject()) return;
+    const Value& line = read.dom;
+    const std::string item = text_of(line, "item");
+    if (item == "query") {
+        head("query");
+        std::cout << text_of(line, "text") << '\n';
+    } else if (item == "windows") {
+        print_windows(line);
+    } else if (item == "rows") {
+        print_rows(line);
+    } else if (item == "columns") {
+        print_columns(line);
+    } else if (item == "partitions") {
+        print_counts("partitions", line);
+    } else if (item == "deadLetters") {
+        print_counts("dead letters", line);
+    } else if (const Value* message = member_of(line, "message"); message != nullptr) {
+        head("message");
+        std::cout << shown(config::to_text(*message), 12) << '\n';
+    }
+    std::cout.flush();
+}
+
+} // namespace
+
+int plan(const CommonOptions& common, const CheckOptions& options) {
+    const Result<std::chrono::nanoseconds> timeout = config::parse_duration(options.timeout);
+    if (!timeout.ok()) {
+        std::cerr << "fluxgate: --timeout " << options.timeout << ": " << timeout.error().message << "; write it like 30s or 1h10m\n";
+        return Exit::usage;
+    }
+    const std::optional<std::string> text = read_document(options.file);
+    if (!text) return Exit::usage;
+    Host host = make_host(common);
+    const Result<void> done = Pipeline::plan(host, *text, *timeout, [&options](std::string_view json) {
+        if (options.json) {
+            std::cout << json << std::endl; // each line when it is known
+        } else {
+            print(json);
+        }
+        return static_cast<bool>(std::cout);
+    });
+    if (done.ok()) return Exit::done;
+    const Error& error = done.error();
+    if (error.code == Errc::configuration) {
+        print_violations(options.file, violations_of(error));
+        return Exit::usage;
+    }
+    std::cerr << "fluxgate: " << (std::cout ? shown(error.text(), 0) : "standard output cannot be written") << "\n";
+    return Exit::failed;
+}
+
+} // namespace fluxgate::runner

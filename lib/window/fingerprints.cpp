@@ -1,0 +1,214 @@
+#include "window/fingerprints.hpp"
+
+#include <algorithm>
+
+namespace fluxgate::window {
+
+namespace {
+
+constexpr std::string_view magic = "FGF1";
+
+std::uint64_t never_zero(std::uint64_t print) {
+    return print != 0 ? print : 1;
+}
+
+void put64(std::string& out, std::uint64_t value) {
+    for (int k = 0; k < 8; ++k)
+        out += static_cast<char>(value >> (8 * k));
+}
+
+std::uint64_t get64(const char* at) {
+    std::uint64_t value = 0;
+    for (int k = 7; k >= 0; --k)
+        value = value << 8 | static_cast<unsigned char>(at[k]);
+    return value;
+}
+
+std::string chunk_name(std::uint32_t name) {
+    return std::to_string(name);
+}
+
+Error bad(const std::string& why) {
+    return Error{Errc::state, "the stored memory of look-back cannot be used: " + why};
+}
+
+} // namespace
+
+bool Fingerprints::knows(std::uint64_t print) const noexcept {
+    if (table_.empty()) return false;
+    print = never_zero(print);
+    for (std::size_t at = home(print);; at = (at + 1) & (table_.size() - 1)) {
+        if (table_[at] == print) return true;
+        if (table_[at] == 0) return false;
+    }
+}
+
+void Fingerprints::prefetch(std::uint64_t print) const noexcept {
+    if (!table_.empty()) __builtin_prefetch(table_.data() + home(never_zero(print)));
+}
+
+void Fingerprints::grow() {
+    std::vector<std::uint64_t> old;
+    old.swap(table_);
+    const std::size_t size = old.empty() ? 4096 : old.size() * 2;
+    table_.assign(size, 0);
+    shift_ = static_cast<unsigned>(64 - __builtin_ctzll(size));
+    used_ = 0;
+    for (const std::uint64_t print : old)
+        if (print != 0) insert(print);
+}
+
+void Fingerprints::insert(std::uint64_t print) {
+    if (used_ * 3 >= table_.size() * 2) grow();
+    print = never_zero(print);
+    std::size_t at = home(print);
+    while (table_[at] != 0) {
+        if (table_[at] == print) return;
+        at = (at + 1) & (table_.size() - 1);
+    }
+    table_[at] = print;
+    ++used_;
+}
+
+// What stood behind it moves up, so that no search stops too early.
+void Fingerprints::erase(std::uint64_t print) {
+    if (table_.empty()) return;
+    print = never_zero(print);
+    const std::size_t mask = table_.size() - 1;
+    std::size_t at = home(print);
+    while (table_[at] != print) {
+        if (table_[at] == 0) return;
+        at = (at + 1) & mask;
+    }
+    --used_;
+    for (std::size_t next = (at + 1) & mask; table_[next] != 0; next = (next + 1) & mask) {
+        if (((next - home(table_[next])) & mask) < ((next - at) & mask)) continue;
+        table_[at] = table_[next];
+        at = next;
+    }
+    table_[at] = 0;
+}
+
+void Fingerprints::drop_oldest() {
+    Chunk& oldest = chunks_.front();
+    for (const std::uint64_t print : oldest.prints)
+        erase(print);
+    stored_ -= oldest.prints.size();
+    deleted_.push_back(chunk_name(oldest.name));
+    chunks_.pop_front();
+    list_dirty_ = true;
+}
+
+void Fingerprints::add(const Edges& window, const std::vector<std::uint64_t>& prints) {
+    for (const std::uint64_t print : prints) {
+        if (chunks_.empty() || chunks_.back().prints.size() >= chunk_) {
+            // A name is used again only when its chunk is gone.
+            if (chunks_.size() >= names) {
+                dropped_ += chunks_.front().prints.size();
+                floor_ = std::max(floor_, chunks_.front().span.stop);
+                drop_oldest();
+            }
+            chunks_.push_back({next_name_, window, {}, 0, true});
+            next_name_ = (next_name_ + 1) % names;
+        }
+        Chunk& chunk = chunks_.back();
+        chunk.span = {std::min(chunk.span.start, window.start), std::max(chunk.span.stop, window.stop)};
+        chunk.prints.push_back(print);
+        chunk.dirty = list_dirty_ = true;
+        insert(print);
+        ++stored_;
+    }
+    while (stored_ > most_ && chunks_.size() > 1) {
+        dropped_ += chunks_.front().prints.size();
+        floor_ = std::max(floor_, chunks_.front().span.stop);
+        drop_oldest();
+    }
+}
+
+Instant Fingerprints::newest() const noexcept {
+    Instant at = INT64_MIN;
+    for (const Chunk& chunk : chunks_)
+        at = std::max(at, chunk.span.stop);
+    return at;
+}
+
+void Fingerprints::clear() {
+    while (!chunks_.empty())
+        drop_oldest();
+    table_.clear();
+    used_ = 0;
+}
+
+void Fingerprints::forget_before(Instant upto) {
+    while (!chunks_.empty() && chunks_.front().span.stop <= upto)
+        drop_oldest();
+    if (floor_ < upto) floor_ = upto;
+}
+
+std::vector<Fingerprints::Change> Fingerprints::changes() const {
+    std::vector<Change> out;
+    for (const std::string& name : deleted_) {
+        const bool again = std::any_of(chunks_.begin(), chunks_.end(), [&](const Chunk& c) { return chunk_name(c.name) == name; });
+        if (!again) out.push_back({name, {}});
+    }
+    std::string list{magic};
+    put64(list, static_cast<std::uint64_t>(floor_));
+    put64(list, next_name_);
+    for (const Chunk& chunk : chunks_) {
+        for (const std::uint64_t value : {std::uint64_t{chunk.name}, static_cast<std::uint64_t>(chunk.span.start),
+                                          static_cast<std::uint64_t>(chunk.span.stop), std::uint64_t{chunk.prints.size()}})
+            put64(list, value);
+        if (!chunk.dirty) continue;
+        std::string value;
+        value.reserve(8 * chunk.prints.size());
+        for (const std::uint64_t print : chunk.prints)
+            put64(value, print);
+        out.push_back({chunk_name(chunk.name), std::move(value)});
+    }
+    out.push_back({{}, std::move(list)});
+    return out;
+}
+
+void Fingerprints::mark_stored() {
+    deleted_.clear();
+    list_dirty_ = false;
+    for (Chunk& chunk : chunks_)
+        chunk.dirty = false;
+}
+
+Result<void> Fingerprints::load(std::string_view list) {
+    constexpr std::size_t head = 4 + 16, entry = 32;
+    if (list.size() < head || list.substr(0, 4) != magic || (list.size() - head) % entry != 0 || (list.size() - head) / entry > names)
+        return bad("it is no list of this program's making");
+    floor_ = static_cast<Instant>(get64(list.data() + 4));
+    next_name_ = static_cast<std::uint32_t>(get64(list.data() + 12) % names);
+    for (std::size_t at = head; at < list.size(); at += entry) {
+        const char* e = list.data() + at;
+        const std::uint64_t name = get64(e), count = get64(e + 24);
+        if (name >= names || count == 0 || count > std::max<std::uint64_t>(chunk_, most)) return bad("a chunk in its list cannot be");
+        chunks_.push_back(
+            {static_cast<std::uint32_t>(name), {static_cast<Instant>(get64(e + 8)), static_cast<Instant>(get64(e + 16))}, {}, count, false});
+    }
+    return {};
+}
+
+std::vector<std::string> Fingerprints::chunk_names() const {
+    std::vector<std::string> out;
+    for (const Chunk& chunk : chunks_)
+        out.push_back(chunk_name(chunk.name));
+    return out;
+}
+
+Result<void> Fingerprints::load_chunk(std::size_t index, std::string_view value) {
+    Chunk& chunk = chunks_[index];
+    if (value.size() != 8 * chunk.announced) return bad("chunk " + chunk_name(chunk.name) + " is not as long as its list says");
+    chunk.prints.reserve(chunk.announced);
+    for (std::size_t at = 0; at < value.size(); at += 8) {
+        chunk.prints.push_back(get64(value.data() + at));
+        insert(chunk.prints.back());
+    }
+    stored_ += chunk.prints.size();
+    return {};
+}
+
+} // namespace fluxgate::window

@@ -1,0 +1,79 @@
+#include "window/instant.hpp"
+
+#include "config/formats.hpp"
+
+#include <chrono>
+
+namespace fluxgate::window {
+
+namespace {
+
+constexpr std::int64_t second_ns = 1'000'000'000;
+
+__extension__ using Wide = __int128;
+
+int digits(std::string_view text, std::size_t at, std::size_t count) {
+    int value = 0;
+    for (const char c : text.substr(at, count))
+        value = value * 10 + (c - '0');
+    return value;
+}
+
+} // namespace
+
+std::optional<Instant> parse_instant(std::string_view text) {
+    if (!config::is_rfc3339(text)) return std::nullopt;
+    using namespace std::chrono;
+    const year_month_day date{year{digits(text, 0, 4)}, month{static_cast<unsigned>(digits(text, 5, 2))},
+                              day{static_cast<unsigned>(digits(text, 8, 2))}};
+    std::int64_t seconds =
+        std::int64_t{sys_days{date}.time_since_epoch().count()} * 86400 + digits(text, 11, 2) * 3600 + digits(text, 14, 2) * 60 + digits(text, 17, 2);
+    std::size_t at = 19;
+    std::int64_t fraction = 0;
+    if (text[at] == '.') {
+        int kept = 0;
+        for (++at; text[at] >= '0' && text[at] <= '9'; ++at)
+            if (kept < 9) {
+                fraction = fraction * 10 + (text[at] - '0');
+                ++kept;
+            }
+        for (; kept < 9; ++kept)
+            fraction *= 10;
+    }
+    if (text[at] != 'Z') {
+        const std::int64_t offset = digits(text, at + 1, 2) * 3600 + digits(text, at + 4, 2) * 60;
+        seconds += text[at] == '+' ? -offset : offset;
+    }
+    // A time before 1970 may fit only with its fraction: -9223372037 s + 0.145224192 s.
+    const auto whole = static_cast<Wide>(seconds) * second_ns + fraction;
+    if (whole > INT64_MAX || whole < INT64_MIN) return std::nullopt;
+    return static_cast<Instant>(whole);
+}
+
+std::string format_instant(Instant instant) {
+    using namespace std::chrono;
+    const sys_time<nanoseconds> at{nanoseconds{instant}};
+    const auto day_of = floor<days>(at);
+    const year_month_day date{day_of};
+    const std::int64_t of_day = (at - day_of).count();
+    std::string out = "0000-00-00T00:00:00";
+    const auto put = [&out](std::size_t place, std::size_t count, std::int64_t value) {
+        for (std::size_t k = count; k-- > 0; value /= 10)
+            out[place + k] = static_cast<char>('0' + value % 10);
+    };
+    const std::int64_t seconds = of_day / second_ns;
+    put(0, 4, static_cast<int>(date.year()));
+    put(5, 2, static_cast<unsigned>(date.month()));
+    put(8, 2, static_cast<unsigned>(date.day()));
+    put(11, 2, seconds / 3600);
+    put(14, 2, seconds / 60 % 60);
+    put(17, 2, seconds % 60);
+    if (const std::int64_t fraction = of_day % second_ns; fraction != 0) {
+        out += ".000000000";
+        put(20, 9, fraction);
+        out.erase(out.find_last_not_of('0') + 1);
+    }
+    return out + 'Z';
+}
+
+} // namespace fluxgate::window

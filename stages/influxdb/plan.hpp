@@ -1,0 +1,25 @@
+// The source's plan: what a run would do next. Reads one window (or the plain query) once, emits and stores nothing.
+#pragma once
+
+#include "fluxgate/stage.hpp"
+#include "partition/partitioner.hpp"
+#include "settings.hpp"
+
+#include <cstdint>
+#include <memory>
+
+namespace fluxgate::influxdb {
+
+// Lines, in order, one JSON object each, told apart by "item":
+//   query       {text, range?}                what is sent
+//   windows     {cursor, from, next, behindSeconds}   only with incremental; from: "cursor" or "start"
+//   rows        {rows, bytes, bytesPerRow, seconds, complete, note}  of the first of these windows, at most the first 100,000 rows
+//   columns     {columns: [{name, bytes, share, note}]}  note: why a column could be dropped, or ""
+//   message     {message}                     the first three
+//   partitions  {counts}                      messages by partition
+//   deadLetters {counts, first}               rows by reason; jq errors are among them
+// Blocks until `deadline_ns` (monotonic) at most; what was read until then is told. Errors: those of a query.
+Result<void> run_plan(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::int64_t deadline_ns,
+                      const stage::LineSink& line);
+
+} // namespace fluxgate::influxdb

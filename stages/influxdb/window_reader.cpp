@@ -1,0 +1,209 @@
+#include "window_reader.hpp"
+
+#include "config/duration.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace fluxgate::influxdb {
+
+namespace {
+
+// How long a block may wait for more bytes of sockets that have nothing right now, before it leaves.
+constexpr std::chrono::nanoseconds linger{1'000'000};
+// With several lanes, deadlines are judged at least this often.
+constexpr std::chrono::nanoseconds longest_wait{100'000'000};
+
+} // namespace
+
+WindowReader::WindowReader(const Settings& settings, stage::Host host, const std::shared_ptr<partition::Partitioner>& partitioner, Begin begin)
+    : settings_(settings), host_(host), begin_(std::move(begin)), windows_(settings, host), loop_(std::make_shared<http::Loop>()) {
+    const std::uint32_t lanes = settings.incremental->concurrency;
+    for (std::uint32_t i = 0; i < lanes; ++i)
+        slots_.push_back({std::make_unique<Lane>(settings, host, partitioner, loop_, lanes), 0, std::nullopt, 0});
+}
+
+void WindowReader::begin_tick() {
+    windows_.planner().begin_tick(now());
+    in_tick_ = true;
+}
+
+// The earlier of our clock and the server's.
+std::int64_t WindowReader::now() const {
+    return host_.wall_ns() - behind_ns_;
+}
+
+void WindowReader::keep_to_server(const Lane& lane) {
+    constexpr std::int64_t worth_telling = 10'000'000'000;
+    behind_ns_ = lane.server_behind_ns();
+    if (behind_ns_ < worth_telling) {
+        told_behind_ = false;
+    } else if (!std::exchange(told_behind_, true)) {
+        host_.log(FG_LOG_WARNING, "clock.differs", "the server's clock is behind ours; reading keeps to the server's",
+                  {{"behind", config::format_duration(std::chrono::seconds{behind_ns_ / 1'000'000'000})}});
+    }
+}
+
+bool WindowReader::reading() const {
+    return std::any_of(slots_.begin(), slots_.end(), [](const Slot& s) { return s.window != 0; });
+}
+
+WindowReader::Event WindowReader::work(std::int64_t deadline_ns) {
+    for (Slot& slot : slots_)
+        if (slot.ended)
+            if (std::optional<Event> event = close(slot)) return std::move(*event);
+    if (!trouble_) {
+        if (std::optional<Event> event = start()) return std::move(*event);
+    } else if (!reading()) {
+        return give_up_tick();
+    }
+    if (std::optional<Event> event = drive(deadline_ns)) return std::move(*event);
+    return {};
+}
+
+WindowReader::Event WindowReader::give_up_tick() {
+    Event event = std::move(*trouble_);
+    trouble_.reset();
+    in_tick_ = false;
+    return event;
+}
+
+// Windows for the lanes that are free.
+std::optional<WindowReader::Event> WindowReader::start() {
+    for (Slot& slot : slots_) {
+        if (slot.window != 0) continue;
+        const window::Planner::Step step = windows_.planner().next(now());
+        using Kind = window::Planner::Step::Kind;
+        if (step.kind == Kind::wait) {
+            if (reading()) return std::nullopt;
+            return Event{Event::Kind::waiting, nullptr, {}, false};
+        }
+        if (step.kind != Kind::read) {
+            in_tick_ = false;
+            return Event{step.kind == Kind::ended ? Event::Kind::ended : Event::Kind::over, nullptr, {}, false};
+        }
+        slot.window = step.id;
+        slot.ended.reset();
+        slot.covered_letters = 0;
+        const WindowRead read{step.edges, windows_.range_of(step.edges, step.look_back), windows_.memory()};
+        if (Result<void> begun = begin_(*slot.lane, read); !begun.ok()) {
+            windows_.planner().failed(step.id);
+            slot.window = 0;
+            trouble_ = Event{Event::Kind::failed, slot.lane.get(), std::move(begun).error(), false};
+            return std::nullopt;
+        }
+    }
+    return std::nullopt;
+}
+
+// What a lane's step means. Set: there is something to say at once.
+std::optional<WindowReader::Event> WindowReader::ran(Slot& slot, Lane::Step step) {
+    switch (step) {
+    case Lane::Step::nothing:
+    case Lane::Step::progressed: return std::nullopt;
+    case Lane::Step::succeeded:
+    case Lane::Step::failed:
+        slot.ended = step;
+        slot.lane->rows().batcher().flush();
+        return std::nullopt;
+    case Lane::Step::fatal: break;
+    }
+    return Event{Event::Kind::fatal, slot.lane.get(), slot.lane->error(), false};
+}
+
+// What is ready is taken at once; only when no socket has anything to give do open blocks think of leaving.
+std::optional<WindowReader::Event> WindowReader::drive(std::int64_t deadline_ns) {
+    const auto has_open = [](const Slot& s) { return s.window != 0 && !s.ended && s.lane->rows().batcher().has_open(); };
+    for (const bool again : {true, false}) {
+        bool quiet = true;
+        loop_->before_run();
+        for (Slot& slot : slots_) {
+            if (slot.window == 0 || slot.ended) continue;
+            const Lane::Step step = slot.lane->run(std::chrono::nanoseconds{0});
+            quiet = quiet && step == Lane::Step::nothing;
+            if (std::optional<Event> event = ran(slot, step)) return event;
+        }
+        if (!quiet || !reading()) return std::nullopt;
+        const bool open = std::any_of(slots_.begin(), slots_.end(), has_open);
+        if (!again) {
+            if (open)
+                for (Slot& slot : slots_)
+                    slot.lane->rows().batcher().flush();
+            return std::nullopt;
+        }
+        const std::chrono::nanoseconds budget{std::max<std::int64_t>(0, deadline_ns - host_.monotonic_ns())};
+        loop_->wait(std::min(budget, open ? linger : longest_wait));
+        for (Slot& slot : slots_)
+            slot.lane->client().waited();
+        if (!open) return std::nullopt;
+    }
+    return std::nullopt;
+}
+
+// Every batch of the response was taken.
+std::optional<WindowReader::Event> WindowReader::close(Slot& slot) {
+    keep_to_server(*slot.lane);
+    if (slot.ended == Lane::Step::failed) return close_failed(slot);
+    Rows& rows = slot.lane->rows();
+    const RowCounts& counts = rows.counts();
+    const window::Edges edges = windows_.planner().edges(slot.window);
+    windows_.complete(slot.window, counts.rows - counts.suppressed, rows.take_fingerprints(), counts.dead_letters <= slot.covered_letters);
+    host_.count("windows", 1, {{"outcome", "read"}});
+    host_.log(FG_LOG_DEBUG, "window.read", "a window is read to its end",
+              {{"start", window::format_instant(edges.start)},
+               {"stop", window::format_instant(edges.stop)},
+               {"rows", std::to_string(counts.rows)},
+               {"suppressed", std::to_string(counts.suppressed)}});
+    windows_.report();
+    slot.window = 0;
+    slot.ended.reset();
+    return Event{Event::Kind::read, slot.lane.get(), {}, false};
+}
+
+std::optional<WindowReader::Event> WindowReader::close_failed(Slot& slot) {
+    const window::Edges edges = windows_.planner().edges(slot.window);
+    const Windows::Id id = std::exchange(slot.window, 0);
+    slot.ended.reset();
+    if (slot.lane->too_early()) { // no failure: it is read when it is time
+        windows_.planner().failed(id);
+        host_.count("windows", 1, {{"outcome", "early"}});
+        return std::nullopt;
+    }
+    const bool too_much = slot.lane->too_much();
+    const bool halved = too_much && windows_.planner().halve(id);
+    if (!too_much) windows_.planner().failed(id);
+    host_.count("windows", 1, {{"outcome", halved ? "halved" : "failed"}});
+    if (halved) {
+        host_.log(FG_LOG_WARNING, "window.halved", "a window is too large; its halves are read instead",
+                  {{"start", window::format_instant(edges.start)}, {"stop", window::format_instant(edges.stop)}, {"why", slot.lane->error().text()}});
+        // Its size is not the server's trouble: the halves are read at once.
+        if (slot.lane->error().code == Errc::limit) return std::nullopt;
+    }
+    if (!trouble_) trouble_ = Event{Event::Kind::failed, slot.lane.get(), slot.lane->error(), halved};
+    return std::nullopt;
+}
+
+Result<std::optional<fg_batch>> WindowReader::take() {
+    for (Slot& slot : slots_) {
+        Batcher& batcher = slot.lane->rows().batcher();
+        if (!batcher.has_ready()) continue;
+        if (Result<void> stored = windows_.before_batch(slot.window); !stored.ok()) return std::move(stored).error();
+        std::optional<fg_batch> batch = batcher.take();
+        batch->sequence = windows_.emitted(slot.window);
+        slot.covered_letters = slot.lane->rows().counts().dead_letters;
+        return batch;
+    }
+    return std::optional<fg_batch>{};
+}
+
+void WindowReader::wake() noexcept {
+    for (Slot& slot : slots_)
+        slot.lane->client().wake();
+}
+
+void WindowReader::abort() noexcept {
+    for (Slot& slot : slots_)
+        slot.lane->client().abort();
+}
+
+} // namespace fluxgate::influxdb

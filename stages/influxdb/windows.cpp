@@ -1,0 +1,207 @@
+#include "windows.hpp"
+
+#include "request.hpp"
+
+#include <algorithm>
+
+namespace fluxgate::influxdb {
+
+namespace {
+
+constexpr std::string_view cursor_key = "cursor", memory_key = "fingerprints";
+
+std::string chunk_key(const std::string& name) {
+    return std::string{memory_key} + (name.empty() ? "" : "." + name);
+}
+
+} // namespace
+
+window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns) {
+    window::Instant stop = window::plus(now_ns, -incremental.delay.count());
+    if (incremental.stop) stop = std::min(stop, *incremental.stop);
+    if (incremental.align > std::chrono::nanoseconds::zero()) stop = window::floor_to(stop, incremental.align.count());
+    return {window::plus(stop, -incremental.window.count()), stop};
+}
+
+window::Policy planner_policy(const Incremental& incremental) {
+    window::Policy policy;
+    policy.stop = incremental.stop;
+    policy.window = incremental.window.count();
+    policy.delay = incremental.delay.count();
+    policy.align = incremental.align.count();
+    policy.lookback = incremental.lookback.count();
+    policy.concurrency = incremental.concurrency;
+    return policy;
+}
+
+Result<void> Windows::open(bool accept_changed_query) {
+    auto stored = host_.state_get(cursor_key);
+    if (!stored.ok()) return std::move(stored).error();
+    identity_ = window::identity_of(address(settings_.url), settings_.organization, settings_.query);
+    window::Cursor cursor;
+    if (stored->exists()) {
+        auto parsed = window::parse_cursor(stored->value());
+        if (!parsed.ok()) return std::move(parsed).error();
+        cursor = std::move(parsed).value();
+        if (!cursor.identity.empty() && cursor.identity != identity_ && !accept_changed_query)
+            return Error{Errc::state,
+                         "the stored cursor, " + window::format_instant(cursor.position) +
+                             ", was written for another url, organization or query: rows that the new query finds before it would never be "
+                             "read. Set where to begin with `fluxgate cursor set`, or go on from it with `fluxgate run --accept-changed-query`"};
+        if (!cursor.identity.empty() && cursor.identity != identity_)
+            host_.log(FG_LOG_WARNING, "cursor.adopted", "url, organization or query changed; reading goes on from the cursor as asked",
+                      {{"cursor", window::format_instant(cursor.position)}});
+    } else {
+        cursor.position = plan_.start.value_or(window::plus(host_.wall_ns(), -plan_.past.count()));
+    }
+    auto planner = std::make_unique<window::Planner>(planner_policy(plan_), cursor);
+    cursor.position = planner->position();
+    if (looks_back()) {
+        if (Result<void> loaded = load_memory(cursor); !loaded.ok()) return loaded;
+    }
+    planner_ = std::move(planner);
+    if (Result<void> kept = commit(); !kept.ok()) { // also shows at once when nothing can be stored
+        planner_.reset();
+        return kept;
+    }
+    host_.log(FG_LOG_INFO, "cursor.opened",
+              stored->exists() ? "reading goes on from the cursor" : "there is no cursor; reading begins at incremental.start",
+              {{"cursor", window::format_instant(cursor.position)}, {"planned", std::to_string(cursor.planned.size())}});
+    return {};
+}
+
+Result<void> Windows::load_memory(const window::Cursor& cursor) {
+    auto list = host_.state_get(memory_key);
+    if (!list.ok()) return std::move(list).error();
+    memory_.set_floor(cursor.position);
+    if (!list->exists()) return {};
+    if (Result<void> read = memory_.load(list->value()); !read.ok()) return read;
+    const std::vector<std::string> names = memory_.chunk_names();
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        auto chunk = host_.state_get(chunk_key(names[i]));
+        if (!chunk.ok()) return std::move(chunk).error();
+        if (Result<void> read = memory_.load_chunk(i, chunk->value()); !read.ok()) return read;
+    }
+    // A person set the cursor back: what follows it is to come again.
+    if (cursor.identity.empty() && memory_.newest() > cursor.position) {
+        memory_.clear();
+        memory_.set_floor(cursor.position);
+    }
+    return {};
+}
+
+window::Edges Windows::range_of(const window::Edges& window, bool look_back) const {
+    if (!look_back) return window;
+    const window::Instant from = std::max(window::plus(window.start, -plan_.lookback.count()), memory_.floor());
+    return {std::min(from, window.start), window.stop};
+}
+
+void Windows::complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered) {
+    if (looks_back()) {
+        for (const std::uint64_t print : fingerprints)
+            memory_.expect(print);
+        expected_[id] = {planner_->edges(id), std::move(fingerprints)};
+    }
+    if (!covered) {
+        planner_->emitted(id); // holds the window
+        held_.emplace_back(next_sequence_, id);
+    }
+    planner_->complete(id, rows);
+    remember_passed();
+    if (planner_->moved_past_rows()) commit_or_tell();
+}
+
+Result<void> Windows::before_batch(Id id) {
+    if (planner_->stored(id)) return {};
+    return commit();
+}
+
+std::uint64_t Windows::emitted(Id id) {
+    planner_->emitted(id);
+    out_[next_sequence_] = id;
+    return next_sequence_++;
+}
+
+void Windows::acknowledged(std::uint64_t sequence, bool delivered) {
+    const auto batch = out_.find(sequence);
+    if (batch == out_.end()) return; // the host answers each batch once; another answer changes nothing
+    const Id id = batch->second;
+    out_.erase(batch);
+    planner_->settled(id, delivered);
+    abandoned_ = abandoned_ || !delivered;
+    if (delivered) release_held(sequence);
+    remember_passed();
+    if (planner_->moved_past_rows()) commit_or_tell();
+}
+
+void Windows::release_held(std::uint64_t sequence) {
+    // In order: the sequences do not fall.
+    while (!held_.empty() && held_.front().first <= sequence) {
+        planner_->settled(held_.front().second, true);
+        held_.pop_front();
+    }
+}
+
+// The fingerprints of windows that the cursor has passed, or may pass when a gap before them closes.
+void Windows::remember_passed() {
+    if (!looks_back()) return;
+    for (const Id id : planner_->take_passed()) {
+        const auto found = expected_.find(id);
+        if (found == expected_.end()) continue;
+        memory_.add(found->second.edges, found->second.fingerprints);
+        expected_.erase(found);
+    }
+    memory_.forget_before(window::plus(planner_->position(), -plan_.lookback.count()));
+    if (memory_.dropped() == told_dropped_) return;
+    host_.count("lookback_fingerprints_dropped", static_cast<double>(memory_.dropped() - told_dropped_));
+    if (told_dropped_ == 0)
+        host_.log(FG_LOG_WARNING, "lookback.full", "the memory of look-back is full: it reaches less far back than lookback asks for",
+                  {{"remembered", std::to_string(memory_.size())}, {"reachesBackTo", window::format_instant(memory_.floor())}});
+    told_dropped_ = memory_.dropped();
+}
+
+Result<void> Windows::commit() {
+    window::Cursor cursor = planner_->cursor();
+    cursor.identity = identity_;
+    std::vector<stage::StateChange> changes;
+    changes.push_back({std::string{cursor_key}, window::cursor_text(cursor, host_.wall_ns())});
+    if (looks_back()) {
+        for (window::Fingerprints::Change& c : memory_.changes()) {
+            const bool erase = !c.name.empty() && c.value.empty();
+            changes.push_back({chunk_key(c.name), erase ? std::nullopt : std::optional{std::move(c.value)}});
+        }
+    }
+    Result<void> kept = host_.state_commit(changes);
+    host_.count("state_commits", 1, {{"outcome", kept.ok() ? "stored" : "failed"}});
+    if (!kept.ok()) {
+        if (!std::exchange(store_failed_, true)) host_.log(FG_LOG_ERROR, "cursor.not_stored", kept.error().message, {});
+        host_.set_health(FG_HEALTH_NEEDS_ATTENTION, "state", "the cursor cannot be stored and stands still: " + kept.error().message);
+        return kept;
+    }
+    if (std::exchange(store_failed_, false)) host_.log(FG_LOG_INFO, "cursor.stored", "the cursor can be stored again", {});
+    planner_->mark_stored();
+    memory_.mark_stored();
+    return {};
+}
+
+// What is not stored now is stored with the next commit; until then a restart reads again.
+void Windows::commit_or_tell() {
+    (void)commit();
+}
+
+Result<void> Windows::settle(bool last) {
+    if (planner_ == nullptr) return {};
+    if (last && !abandoned_) release_held(UINT64_MAX); // what is abandoned may be so because a dead letter was not durable
+    remember_passed();
+    if (!planner_->moved()) return {};
+    return commit();
+}
+
+void Windows::report() const {
+    host_.gauge("cursor_lag_seconds", static_cast<double>(host_.wall_ns() - planner_->position()) / 1e9);
+    host_.gauge("windows_waiting", static_cast<double>(planner_->waiting()));
+    host_.gauge("window_seconds", static_cast<double>(planner_->size()) / 1e9);
+    if (looks_back()) host_.gauge("lookback_fingerprints", static_cast<double>(memory_.size()));
+}
+
+} // namespace fluxgate::influxdb

@@ -1,0 +1,92 @@
+// Incremental reading's bookkeeping: which windows are read, which of their batches are out, and what is stored of that. No
+// network; the state is the host's.
+#pragma once
+
+#include "fluxgate/stage.hpp"
+#include "settings.hpp"
+#include "window/fingerprints.hpp"
+#include "window/planner.hpp"
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace fluxgate::influxdb {
+
+// The last whole window that could be read now, without regard to a cursor.
+[[nodiscard]] window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns);
+
+[[nodiscard]] window::Policy planner_policy(const Incremental& incremental);
+
+// Rule: the cursor never runs ahead of an acknowledgement. Not thread-safe.
+class Windows {
+public:
+    using Id = window::WindowId;
+
+    Windows(const Settings& settings, stage::Host host) : settings_(settings), plan_(*settings.incremental), host_(host) {}
+
+    // Loads the state and puts the cursor into it where there was none. Errc::state: it cannot be used, or the cursor was
+    // written for another query (unless that is accepted).
+    Result<void> open(bool accept_changed_query);
+    [[nodiscard]] bool opened() const noexcept { return planner_ != nullptr; }
+
+    [[nodiscard]] window::Planner& planner() noexcept { return *planner_; }
+
+    // What the window's query asks for: its edges, and what look-back reads again before them.
+    [[nodiscard]] window::Edges range_of(const window::Edges& window, bool look_back) const;
+    // Rows that are known there are left out; null without look-back.
+    [[nodiscard]] const window::Fingerprints* memory() const noexcept { return looks_back() ? &memory_ : nullptr; }
+
+    // The window was read to its end. `covered`: no dead letter came after its last batch; else the window waits until a later
+    // batch is acknowledged, for that is when the dead letter is durable.
+    void complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered);
+
+    // Before a batch of the window leaves: its edges are stored (Errc::state: they cannot be, and it must not). Then its sequence.
+    Result<void> before_batch(Id id);
+    std::uint64_t emitted(Id id);
+
+    // The cursor moves, and is stored where that keeps rows from coming twice. A failure to store it is told, and tried again.
+    void acknowledged(std::uint64_t sequence, bool delivered);
+
+    // Stores what has moved meanwhile, empty windows too. `last`: the run ends, every dead letter is durable.
+    Result<void> settle(bool last);
+
+    void report() const; // metrics
+    // Look-back reaches less far than it is asked to, because its memory is full.
+    [[nodiscard]] bool look_back_cut() const noexcept {
+        return planner_ != nullptr && memory_.dropped() != 0 && memory_.floor() > planner_->position() - plan_.lookback.count();
+    }
+    [[nodiscard]] window::Instant look_back_floor() const noexcept { return memory_.floor(); }
+
+private:
+    [[nodiscard]] bool looks_back() const noexcept { return plan_.lookback > std::chrono::nanoseconds::zero(); }
+    Result<void> load_memory(const window::Cursor& cursor);
+    Result<void> commit();
+    void commit_or_tell();
+    void remember_passed();
+    void release_held(std::uint64_t sequence);
+
+    const Settings& settings_;
+    const Incremental plan_;
+    const stage::Host host_;
+    std::string identity_;
+    std::unique_ptr<window::Planner> planner_;
+    window::Fingerprints memory_;
+    struct Expected {
+        window::Edges edges;
+        std::vector<std::uint64_t> fingerprints;
+    };
+    std::unordered_map<Id, Expected> expected_; // of windows that are read and not passed
+    std::uint64_t next_sequence_ = 1;
+    std::unordered_map<std::uint64_t, Id> out_;     // batches by sequence
+    std::deque<std::pair<std::uint64_t, Id>> held_; // windows that wait for a batch of this sequence or a later one
+    bool store_failed_ = false, abandoned_ = false;
+    std::uint64_t told_dropped_ = 0;
+};
+
+} // namespace fluxgate::influxdb

@@ -1,0 +1,106 @@
+// `fluxgate plan` against the sample server: what a run would do, and that nothing is delivered or kept by it.
+#include "runner.hpp"
+#include "support/catch.hpp"
+
+#include <rapidjson/document.h>
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace fluxgate;
+using test::run_fluxgate;
+
+namespace {
+
+// An incremental document for the sample server's plant.
+std::string document(std::uint16_t port, const std::string& query, const std::string& expression = ".payload.machine") {
+    return R"json({"displayName":"plan","type":"input/influxdbv2@v1","url":"http://127.0.0.1","organization":"test-org","interval":"10s",)json"
+           R"json("query":{"expression":")json" +
+           query + R"json("},"format":{"type":"json"},"partitionCount":4,"partitionStrategy":{"type":"key","expression":")json" + expression +
+           R"json("},"authentication":{"type":"accessToken","accessToken":"AKV_ACCESS_TOKEN"},)json"
+           R"json("incremental":{"start":"2026-01-01T00:00:00Z","stop":"2026-01-01T00:25:00Z","window":"10m"},"port":)json" +
+           std::to_string(port) + "}";
+}
+
+const std::string query =
+    R"(from(bucket:\"plant\") |> range(start: v.timeRangeStart, stop: v.timeRangeStop) |> filter(fn: (r) => r._measurement == \"machine\" and r._field == \"temp\"))";
+
+} // namespace
+
+TEST_CASE("plan shows query, windows, rows, columns, messages and partitions, and delivers and keeps nothing") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    const std::string file = directory.write("plan.json", document(server->port(), query));
+    const test::Finished f = run_fluxgate({"plan", file, "--json"}, directory.path());
+    INFO(f.out << f.err);
+    REQUIRE(f.code == 0);
+    std::map<std::string, std::vector<std::string>> lines;
+    for (const std::string& line : test::lines_of(f.out)) {
+        rapidjson::Document read;
+        read.Parse(line.c_str());
+        REQUIRE_FALSE(read.HasParseError());
+        lines[read["item"].GetString()].push_back(line);
+    }
+    CHECK(lines["query"].at(0).find("v.timeRangeStart") != std::string::npos);
+    CHECK(lines["windows"].at(0).find(R"("from":"start","next":[["2026-01-01T00:00:00Z","2026-01-01T00:10:00Z"],)"
+                                      R"(["2026-01-01T00:10:00Z","2026-01-01T00:20:00Z"],["2026-01-01T00:20:00Z","2026-01-01T00:25:00Z"]])") !=
+          std::string::npos);
+    rapidjson::Document rows, partitions;
+    rows.Parse(lines["rows"].at(0).c_str());
+    CHECK(rows["rows"].GetInt() > 0);
+    CHECK(rows["complete"].GetBool());
+    CHECK(rows["bytes"].GetInt() > rows["rows"].GetInt());
+    CHECK(lines["columns"].at(0).find(R"("name":"_start")") != std::string::npos);
+    CHECK(lines["message"].size() == 3);
+    CHECK(lines["message"].at(0).find(R"("window":["2026-01-01T00:00:00Z","2026-01-01T00:10:00Z"],"rowId":")") != std::string::npos);
+    partitions.Parse(lines["partitions"].at(0).c_str());
+    int sum = 0;
+    for (const auto& member : partitions["counts"].GetObject())
+        sum += member.value.GetInt();
+    CHECK(sum == rows["rows"].GetInt());
+    CHECK(lines.count("deadLetters") == 0);
+    std::size_t files = 0;
+    for (const auto& entry : std::filesystem::directory_iterator{directory.path()})
+        files += entry.path().filename() != "plan.json" ? 1 : 0;
+    CHECK(files == 0);
+
+    const test::Finished people = run_fluxgate({"plan", file}, directory.path());
+    CHECK(people.code == 0);
+    for (const char* word : {"query ", "windows ", "rows ", "columns ", "message ", "partitions "}) {
+        INFO(word);
+        CHECK(people.out.find(word) != std::string::npos);
+    }
+    CHECK((f.out + f.err + people.out).find(test::token) == std::string::npos);
+}
+
+TEST_CASE("plan counts rows whose expression fails, and shows the first reason") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    const test::Finished f = run_fluxgate(
+        {"plan", directory.write("plan.json", document(server->port(), query, ".payload._value + \\\"x\\\"")), "--json"}, directory.path());
+    INFO(f.out << f.err);
+    CHECK(f.code == 0);
+    CHECK(f.out.find(R"({"item":"deadLetters","counts":{"jq-error":)") != std::string::npos);
+    CHECK(f.out.find(R"({"item":"partitions","counts":{}})") != std::string::npos);
+}
+
+TEST_CASE("a query that the server refuses is plan's error, in the server's words") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    std::string text = document(server->port(), query);
+    text.replace(text.find("plant"), 5, "nowhere");
+    const test::Finished f = run_fluxgate({"plan", directory.write("plan.json", text)}, directory.path());
+    CHECK(f.code == 1);
+    CHECK(f.err.find("could not find bucket") != std::string::npos);
+}
+
+TEST_CASE("check tries an incremental query with a window up to now") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    const test::Finished f = run_fluxgate({"check", directory.write("check.json", document(server->port(), query)), "--json"}, directory.path());
+    INFO(f.out << f.err);
+    CHECK(f.code == 0);
+    CHECK(f.out.find(R"("step":"partition","status":"ok")") != std::string::npos);
+}

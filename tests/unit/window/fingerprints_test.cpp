@@ -1,0 +1,114 @@
+#include "support/catch.hpp"
+#include "support/similar_rows.hpp"
+#include "window/fingerprints.hpp"
+
+#include <map>
+#include <random>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace fluxgate;
+using namespace fluxgate::window;
+
+namespace {
+
+// A state store that takes changes.
+struct Store {
+    std::map<std::string, std::string> values;
+    void take(Fingerprints& memory) {
+        for (const Fingerprints::Change& c : memory.changes()) {
+            if (c.value.empty()) {
+                values.erase(c.name);
+            } else {
+                values[c.name] = c.value;
+            }
+        }
+        memory.mark_stored();
+    }
+    void load(Fingerprints& memory) const {
+        REQUIRE(memory.load(values.at("")).ok());
+        const auto names = memory.chunk_names();
+        CHECK(names.size() + 1 == values.size()); // nothing is left behind
+        for (std::size_t i = 0; i < names.size(); ++i)
+            REQUIRE(memory.load_chunk(i, values.at(names[i])).ok());
+    }
+};
+
+} // namespace
+
+TEST_CASE("what was delivered is known, over a restart, until its window lies too far back") {
+    const unsigned seed = test::chosen_seed();
+    INFO("FLUXGATE_SEED=" << seed);
+    std::mt19937_64 random{seed};
+    Fingerprints memory{100'000, 64};
+    Store store;
+    std::map<std::int64_t, std::vector<std::uint64_t>> truth; // by window
+    for (std::int64_t window = 0; window < 400; ++window) {
+        std::vector<std::uint64_t> prints(random() % 50);
+        for (std::uint64_t& print : prints) {
+            print = random();
+            REQUIRE_FALSE(memory.knows(print));
+            memory.expect(print);
+        }
+        memory.add({window, window + 1}, prints);
+        truth[window] = prints;
+        memory.forget_before(window - 100);
+        if (random() % 3 == 0) store.take(memory);
+        if (random() % 20 == 0) {
+            store.take(memory);
+            memory = Fingerprints{100'000, 64};
+            store.load(memory);
+        }
+        for (const auto& [w, list] : truth) {
+            if (w < window - 100) continue;
+            for (const std::uint64_t print : list)
+                REQUIRE(memory.knows(print));
+        }
+    }
+    CHECK(memory.size() < 110 * 50);
+    CHECK(memory.dropped() == 0);
+    for (const std::uint64_t print : truth[0])
+        CHECK_FALSE(memory.knows(print));
+    CHECK(memory.floor() == 299);
+    CHECK(memory.newest() == 400);
+}
+
+TEST_CASE("when the memory is full the oldest go, it is counted, and what is not remembered is not read again") {
+    Fingerprints memory{1000, 100};
+    for (std::int64_t window = 0; window < 30; ++window) {
+        std::vector<std::uint64_t> prints;
+        for (std::uint64_t i = 0; i < 100; ++i)
+            prints.push_back(static_cast<std::uint64_t>(window) * 1000 + i + 1);
+        memory.add({window * 10, window * 10 + 10}, prints);
+        CHECK(memory.size() <= 1000);
+    }
+    CHECK(memory.dropped() == 2000);
+    CHECK(memory.floor() == 200);
+    CHECK_FALSE(memory.knows(19'001));
+    CHECK(memory.knows(20'001));
+    CHECK(memory.knows(29'100));
+}
+
+TEST_CASE("a fingerprint of 0 is one like others, and identical rows have different ones") {
+    Fingerprints memory;
+    CHECK_FALSE(memory.knows(0));
+    memory.add({0, 1}, {0});
+    CHECK(memory.knows(0));
+    const Hash128 id = hash128("row");
+    CHECK(fingerprint(id, 0) != fingerprint(id, 1));
+}
+
+TEST_CASE("stored bytes that this program did not write are refused") {
+    Fingerprints memory;
+    CHECK(memory.load("").error().code == Errc::state);
+    CHECK_FALSE(memory.load("FGF2" + std::string(16, '\0')).ok());
+    CHECK_FALSE(memory.load("FGF1" + std::string(17, '\0')).ok());
+    CHECK_FALSE(memory.load("FGF1" + std::string(16, '\0') + std::string(32, '\xFF')).ok());
+    Fingerprints other;
+    other.add({0, 1}, {1, 2, 3});
+    Store store;
+    store.take(other);
+    REQUIRE(memory.load(store.values.at("")).ok());
+    CHECK_FALSE(memory.load_chunk(0, store.values.at("0").substr(8)).ok());
+}
