@@ -5,6 +5,7 @@
 #include "window/hash.hpp"
 #include "window/instant.hpp"
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -84,7 +85,7 @@ public:
 
     // Brings the memory that count() will look at nearer; what is done until then hides the wait for it.
     void prefetch(const Hash128& id) const noexcept {
-        if (size_ != 0) __builtin_prefetch(slots_.get() + home(id.high), 1);
+        if (size_ != 0) __builtin_prefetch(filter_.data() + word_of(id.high & ~count_bits), 1);
     }
 
     // How many rows of that identity came before; this one is counted. `overflow`: it would be one identity too many, and the
@@ -93,7 +94,7 @@ public:
     std::uint32_t count(const Hash128& id);
 
     [[nodiscard]] std::size_t distinct() const noexcept { return used_; }
-    [[nodiscard]] std::size_t bytes() const noexcept { return size_ * sizeof(std::uint64_t); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return (size_ + filter_.size()) * sizeof(std::uint64_t); }
 
 private:
     // A slot: the identity's upper 58 bits, and how often it came (1 to 63; 63: see many_). 0: free.
@@ -103,12 +104,25 @@ private:
 
     static Slots make(std::size_t size);
     void grow();
+    void settle();
+    std::uint32_t find_or_add(std::uint64_t key);
+    // Most rows are new. A word of the filter, which is sixteen times smaller than the slots, says so of nearly all of them, and
+    // then the slot need not be waited for: it is fetched meanwhile and written a few rows later.
+    static std::uint64_t bits_of(std::uint64_t key) noexcept {
+        return 1ull << (key >> 8 & 63) | 1ull << (key >> 16 & 63) | 1ull << (key >> 24 & 63) | 1ull << (key >> 32 & 63);
+    }
+    [[nodiscard]] std::size_t word_of(std::uint64_t key) const noexcept {
+        return static_cast<std::size_t>((static_cast<Wide>(key * 0x9E3779B97F4A7C15ull) * filter_.size()) >> 64);
+    }
     // Rises with the key, so that growing goes through memory in order.
     [[nodiscard]] std::size_t home(std::uint64_t key) const noexcept { return static_cast<std::size_t>((static_cast<Wide>(key) * size_) >> 64); }
 
     std::size_t most_;
     Slots slots_;
     std::size_t size_ = 0, used_ = 0;
+    std::vector<std::uint64_t> filter_;
+    std::array<std::uint64_t, 32> late_{}; // new keys that are not in their slots yet
+    std::size_t late_count_ = 0;
     std::unordered_map<std::uint64_t, std::uint32_t> many_; // of what came 63 times and more: how often
 };
 

@@ -5,8 +5,10 @@
 #include "window/row_id.hpp"
 
 #include <algorithm>
+#include <random>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 using namespace fluxgate;
@@ -154,6 +156,23 @@ TEST_CASE("identical rows are counted, as many distinct ones as are allowed, and
     CHECK(repeats.distinct() == 1000);
     repeats.clear();
     CHECK(repeats.count(hash128("7")) == 0);
+}
+
+TEST_CASE("however rows repeat, each is counted as a map would count it") {
+    const unsigned seed = test::chosen_seed();
+    INFO("FLUXGATE_SEED=" << seed);
+    std::mt19937_64 random{seed};
+    Repeats repeats;
+    for (const std::uint64_t different : {100u, 5'000u, 200'000u}) {
+        repeats.clear();
+        std::unordered_map<std::uint64_t, std::uint32_t> truth;
+        for (int i = 0; i < 300'000; ++i) {
+            const std::uint64_t row = random() % different;
+            const std::uint32_t before = truth[row]++;
+            if (repeats.count(hash128(std::to_string(row))) != before) FAIL("row " << row << " came " << before << " times");
+        }
+        CHECK(repeats.distinct() == truth.size());
+    }
 }
 
 TEST_CASE("as many distinct rows as a window may have fit into 64 MiB") {
