@@ -40,6 +40,8 @@ public:
     [[nodiscard]] bool has_open() const noexcept { return open_count_ != 0; }
     // When the oldest open block is due (monotonic). Precondition: has_open().
     [[nodiscard]] std::int64_t due_ns() const noexcept;
+    // When the oldest message of an open block came (monotonic). Precondition: has_open().
+    [[nodiscard]] std::int64_t oldest_ns() const noexcept { return open_[opened_.front()].first_ns; }
 
 private:
     struct Open {

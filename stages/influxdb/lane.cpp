@@ -65,7 +65,7 @@ std::optional<Lane::Step> Lane::check_clock() {
     if (!stop_) return std::nullopt;
     const std::optional<std::int64_t> date = poll::parse_http_date(client_.head().header("Date"), host_.wall_ns() / 1'000'000'000);
     if (!date) return std::nullopt;
-    const window::Instant server = (*date + 1) * 1'000'000'000; // the header is cut to seconds
+    const window::Instant server = (*date + 1) * 1'000'000'000;             // the header is cut to seconds
     server_behind_ns_ = std::max<std::int64_t>(0, began_wall_ns_ - server); // it said so after we asked
     too_early_ = *stop_ > window::plus(server, -settings_.incremental->delay.count());
     if (!too_early_) return std::nullopt;

@@ -16,7 +16,8 @@ namespace fluxgate::influxdb {
 
 namespace {
 
-// How long a block may wait for more bytes of a socket that has nothing right now, before it leaves.
+// How old a message may become in an open block while the socket has nothing more to give: long enough that chunks which come one
+// after the other share a batch, short enough that nobody waits for a slow stream.
 constexpr std::int64_t linger_ns = 1'000'000;
 constexpr std::int64_t secret_check_ns = 1'000'000'000;
 // How soon the state is tried again that could not be written, and acknowledgements are waited for between two looks.
@@ -182,7 +183,8 @@ void InfluxSource::read_plainly(std::int64_t deadline_ns) {
     // What is ready is taken at once; only when the socket has nothing to give do open blocks think of leaving.
     Lane::Step step = plain_->run(std::chrono::nanoseconds{0});
     if (step == Lane::Step::nothing && batcher.has_open()) {
-        step = plain_->run(std::chrono::nanoseconds{std::min(budget, linger_ns)});
+        const std::int64_t left = batcher.oldest_ns() + linger_ns - host_.monotonic_ns();
+        if (left > 0) step = plain_->run(std::chrono::nanoseconds{std::min(budget, left)});
         if (step == Lane::Step::nothing) batcher.flush();
     } else if (step == Lane::Step::nothing) {
         step = plain_->run(std::chrono::nanoseconds{budget});

@@ -9,7 +9,7 @@ namespace fluxgate::influxdb {
 
 namespace {
 
-// How long a block may wait for more bytes of sockets that have nothing right now, before it leaves.
+// How old a message may become in an open block while no socket has more to give.
 constexpr std::chrono::nanoseconds linger{1'000'000};
 // With several lanes, deadlines are judged at least this often.
 constexpr std::chrono::nanoseconds longest_wait{100'000'000};
@@ -124,15 +124,21 @@ std::optional<WindowReader::Event> WindowReader::drive(std::int64_t deadline_ns)
             if (std::optional<Event> event = ran(slot, step)) return event;
         }
         if (!quiet || !reading()) return std::nullopt;
-        const bool open = std::any_of(slots_.begin(), slots_.end(), has_open);
-        if (!again) {
-            if (open)
-                for (Slot& slot : slots_)
-                    slot.lane->rows().batcher().flush();
-            return std::nullopt;
+        const std::int64_t now = host_.monotonic_ns();
+        bool open = false;
+        std::chrono::nanoseconds wait = longest_wait;
+        for (const Slot& slot : slots_) {
+            if (!has_open(slot)) continue;
+            open = true;
+            wait = std::min(wait, linger + std::chrono::nanoseconds{slot.lane->rows().batcher().oldest_ns() - now});
         }
-        const std::chrono::nanoseconds budget{std::max<std::int64_t>(0, deadline_ns - host_.monotonic_ns())};
-        loop_->wait(std::min(budget, open ? linger : longest_wait));
+        if (open && (!again || wait <= std::chrono::nanoseconds::zero())) {
+            for (Slot& slot : slots_)
+                slot.lane->rows().batcher().flush();
+        }
+        if (!again || wait <= std::chrono::nanoseconds::zero()) return std::nullopt;
+        const std::chrono::nanoseconds budget{std::max<std::int64_t>(0, deadline_ns - now)};
+        loop_->wait(std::min(budget, wait));
         for (Slot& slot : slots_)
             slot.lane->client().waited();
         if (!open) return std::nullopt;
