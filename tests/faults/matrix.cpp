@@ -80,7 +80,7 @@ std::string Retried::compare(bool faulty_counts, std::size_t faulty_rows) {
 
 std::string Retried::inject(const test::Reply& faulty) {
     source_->clear();
-    const auto failed_before = host_.log().size();
+    host_.clear_log(); // a hundred thousand faults would drown in copies of it
     {
         const std::lock_guard lock{mutex_};
         faulty_ = faulty;
@@ -91,8 +91,7 @@ std::string Retried::inject(const test::Reply& faulty) {
     if (served_ != served_before + 2) return std::to_string(served_ - served_before) + " requests were sent instead of 2";
     if (std::string wrong = compare(false, 0); !wrong.empty()) return wrong;
     const auto log = host_.log();
-    const bool told = std::any_of(log.begin() + static_cast<std::ptrdiff_t>(failed_before), log.end(),
-                                  [](const std::string& line) { return line.find("query.recovered") != std::string::npos; });
+    const bool told = std::any_of(log.begin(), log.end(), [](const std::string& line) { return line.find("query.recovered") != std::string::npos; });
     return told ? std::string{} : "the failure was not told";
 }
 

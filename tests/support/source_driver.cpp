@@ -128,6 +128,11 @@ std::size_t RecordingHost::commits() const {
     return commits_;
 }
 
+void RecordingHost::clear_log() {
+    const std::lock_guard lock{mutex_};
+    log_.clear();
+}
+
 std::vector<std::string> RecordingHost::log() const {
     const std::lock_guard lock{mutex_};
     return log_;

@@ -44,6 +44,7 @@ public:
     [[nodiscard]] std::size_t commits() const;
 
     [[nodiscard]] std::vector<std::string> log() const; // "level event message name=value..."
+    void clear_log();
     [[nodiscard]] std::string all_output() const;       // everything that was logged, set or written
     [[nodiscard]] std::vector<Letter> letters() const;
     [[nodiscard]] Health health() const;
