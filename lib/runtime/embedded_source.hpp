@@ -44,6 +44,7 @@ public:
     void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) override;
     void health_changed() override {}
     StateAccess* state_store() noexcept override { return &state_access_; }
+    Result<void> keep_dead_letters() override { return letters_.sync(); }
 
 private:
     EmbeddedSource(std::shared_ptr<Host::Shared> host, std::string document, SourceOptions options);

@@ -67,6 +67,7 @@ public:
     void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) override;
     void health_changed() override { changed(); }
     StateAccess* state_store() noexcept override { return &state_access_; }
+    Result<void> keep_dead_letters() override { return letters_->sync(); }
     void settled(std::uint64_t sequence, fg_outcome outcome) noexcept override;
 
 private:

@@ -106,7 +106,8 @@ Result<std::optional<std::string>> StageContext::state_get(std::string_view key)
 
 Result<void> StageContext::state_commit(const fg_state_change* changes, std::size_t count) const {
     StateAccess* state = owner_.state_store();
-    Result<void> done = state == nullptr ? Result<void>{no_state()} : state->commit(*this, changes, count);
+    Result<void> done = state == nullptr ? Result<void>{no_state()} : owner_.keep_dead_letters();
+    if (done.ok()) done = state->commit(*this, changes, count);
     if (!done.ok()) return host_->redacted(std::move(done).error());
     return done;
 }

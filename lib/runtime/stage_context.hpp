@@ -26,6 +26,8 @@ public:
     virtual void health_changed() = 0;
     // None: nothing is remembered between runs.
     virtual StateAccess* state_store() noexcept { return nullptr; }
+    // What is committed to the state may count on every dead letter so far, so they are made durable first.
+    virtual Result<void> keep_dead_letters() { return {}; }
 };
 
 // Outlives its stage instance. The owner outlives it.

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <unistd.h>
 
 using namespace fluxgate;
@@ -17,6 +18,7 @@ namespace {
 
 std::uint32_t flags_seen = 0;
 bool asks_for_state = true;
+std::function<void(const stage::Host&)> before_third_commit;
 
 // Emits the numbers that its state does not know as delivered yet, up to 5, one a batch.
 class Counting final : public stage::Source {
@@ -46,6 +48,7 @@ public:
     Result<void> acknowledge(std::uint64_t sequence, fg_outcome outcome) override {
         if (outcome != FG_DELIVERED || !asks_for_state || sequence != done_ + 1) return {};
         done_ = sequence;
+        if (sequence == 3 && before_third_commit) before_third_commit(host_);
         const std::string text = std::to_string(done_);
         const fg_state_change changes[] = {{stage::to_text("cursor"), stage::to_text(text), 0}, {stage::to_text("trace"), stage::to_text("x"), 0}};
         fg_error error{};
@@ -66,7 +69,7 @@ private:
     bool read_ = false;
 };
 
-std::shared_ptr<runtime::Engine> engine(Bench& bench, const std::string& directory, bool accept = false) {
+std::shared_ptr<runtime::Engine> engine(Bench& bench, const std::string& directory, bool accept = false, const std::string& letters = {}) {
     static const fg_stage_type type = stage::stage_type(FG_KIND_SOURCE, "input/count@v1", "1.0.0", "", stage::source_api<Counting>());
     if (bench.host->shared()->registry.find("input/count@v1") == nullptr) REQUIRE(bench.host->register_type(&type).ok());
     config::PipelineDocument document = bench.graph("input>out");
@@ -75,6 +78,7 @@ std::shared_ptr<runtime::Engine> engine(Bench& bench, const std::string& directo
     options.id = "bench";
     options.state_directory = directory;
     options.accept_changed_query = accept;
+    options.dead_letter_file = letters;
     auto made = runtime::Engine::create(bench.host->shared(), std::move(document), std::move(options));
     REQUIRE(made.ok());
     return std::move(*made);
@@ -178,6 +182,32 @@ TEST_CASE("a state that is lost while the pipeline runs stops it, and the cursor
     CHECK(outcome.error->message.find("removed or replaced") != std::string::npos);
     const std::scoped_lock lock{bench.script->mutex};
     CHECK(std::count_if(bench.log.begin(), bench.log.end(), [](const std::string& line) { return line.rfind("pipeline.failed", 0) == 0; }) == 1);
+}
+
+TEST_CASE("a state is not committed past a dead letter that could not be made durable") {
+    asks_for_state = true;
+    Bench bench;
+    const TempDir directory;
+    const std::string letters = directory.path + "/letters.jsonl";
+    std::atomic<bool> kept{false};
+    before_third_commit = [&](const stage::Host& host) {
+        fg_dead_letter letter{};
+        letter.code = stage::to_text("test");
+        letter.partition = -1;
+        kept = host.dead_letter(letter).ok();
+        std::filesystem::remove(letters);
+    };
+    auto running = engine(bench, directory.path, false, letters);
+    REQUIRE(running->start().ok());
+    const Outcome outcome = test::end_of(*running);
+    before_third_commit = nullptr;
+    running.reset();
+    CHECK(kept);
+    CHECK(outcome.how == Ending::failed);
+    REQUIRE(outcome.error.has_value());
+    INFO(outcome.error->message);
+    CHECK(outcome.error->message.find("letters.jsonl") != std::string::npos);
+    CHECK(run(bench, directory.path) == std::vector<std::string>{"3", "4", "5"});
 }
 
 TEST_CASE("a run says to its source whether a changed query is accepted") {
