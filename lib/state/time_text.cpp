@@ -70,15 +70,20 @@ Result<std::int64_t> parse_time_or_past(std::string_view text, std::int64_t now_
 
 std::string format_time(std::int64_t ns) {
     namespace ch = std::chrono;
-    const ch::sys_time<ch::nanoseconds> time{ch::nanoseconds{ns}};
+    // In whole seconds, for the first day that a time can lie in does not begin within its range.
+    std::int64_t whole = ns / second, fraction = ns % second;
+    if (fraction < 0) {
+        fraction += second;
+        --whole;
+    }
+    const ch::sys_seconds time{ch::seconds{whole}};
     const auto day = ch::floor<ch::days>(time);
     const ch::year_month_day date{day};
-    const std::int64_t of_day = (time - day).count();
-    const auto seconds = of_day / second;
+    const std::int64_t seconds = (time - day).count();
     std::array<char, 64> out{};
     std::snprintf(out.data(), out.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%09d", static_cast<int>(date.year()), static_cast<unsigned>(date.month()),
                   static_cast<unsigned>(date.day()), static_cast<int>(seconds / 3600), static_cast<int>(seconds / 60 % 60),
-                  static_cast<int>(seconds % 60), static_cast<int>(of_day % second));
+                  static_cast<int>(seconds % 60), static_cast<int>(fraction));
     std::string text = out.data();
     while (text.back() == '0')
         text.pop_back();

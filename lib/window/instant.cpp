@@ -52,7 +52,13 @@ std::optional<Instant> parse_instant(std::string_view text) {
 
 std::string format_instant(Instant instant) {
     using namespace std::chrono;
-    const sys_time<nanoseconds> at{nanoseconds{instant}};
+    // In whole seconds, for the first day that an instant can lie in does not begin within its range.
+    std::int64_t whole = instant / second_ns, fraction = instant % second_ns;
+    if (fraction < 0) {
+        fraction += second_ns;
+        --whole;
+    }
+    const sys_seconds at{seconds{whole}};
     const auto day_of = floor<days>(at);
     const year_month_day date{day_of};
     const std::int64_t of_day = (at - day_of).count();
@@ -61,14 +67,13 @@ std::string format_instant(Instant instant) {
         for (std::size_t k = count; k-- > 0; value /= 10)
             out[place + k] = static_cast<char>('0' + value % 10);
     };
-    const std::int64_t seconds = of_day / second_ns;
     put(0, 4, static_cast<int>(date.year()));
     put(5, 2, static_cast<unsigned>(date.month()));
     put(8, 2, static_cast<unsigned>(date.day()));
-    put(11, 2, seconds / 3600);
-    put(14, 2, seconds / 60 % 60);
-    put(17, 2, seconds % 60);
-    if (const std::int64_t fraction = of_day % second_ns; fraction != 0) {
+    put(11, 2, of_day / 3600);
+    put(14, 2, of_day / 60 % 60);
+    put(17, 2, of_day % 60);
+    if (fraction != 0) {
         out += ".000000000";
         put(20, 9, fraction);
         out.erase(out.find_last_not_of('0') + 1);

@@ -16,6 +16,7 @@ TEST_CASE("times are read to the nanosecond and written back as short as they ca
                                                                   {"2000-02-29T00:00:00Z", 951782400'000'000'000},
                                                                   {"1678-01-01T00:00:00Z", -9214560000'000'000'000},
                                                                   {"2261-12-31T23:59:59Z", 9214646399'000'000'000}};
+    CHECK(format_time(INT64_MIN) == "1677-09-21T00:12:43.145224192Z");
     for (const auto& [text, ns] : known) {
         INFO(text);
         REQUIRE(parse_time(text).ok());
