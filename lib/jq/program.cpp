@@ -1,6 +1,7 @@
 #include "jq/program.hpp"
 
 #include "jq/lexer.hpp"
+#include "jq/path.hpp"
 #include "jq/watchdog.hpp"
 
 #include <algorithm>
@@ -134,7 +135,10 @@ void Evaluation::clear() noexcept {
 }
 
 struct Program::Impl {
-    jq_state* state = nullptr;
+    jq_state* state = nullptr; // none yet while a path was all that was needed
+    std::string expression;
+    Use use = Use::general;
+    std::optional<std::vector<std::string>> path;
     std::chrono::nanoseconds limit{};
     Watched watched;
     Evaluation evaluation;
@@ -143,6 +147,8 @@ struct Program::Impl {
     Impl(const Impl&) = delete;
     Impl& operator=(const Impl&) = delete;
     ~Impl() { jq_teardown(&state); }
+
+    Result<void> load();
 
     // Runs the started program; true when it has to be asked whether an error ended it (`last`).
     void collect(std::size_t max_outputs, Value& last) {
@@ -169,30 +175,44 @@ struct Program::Impl {
 Program::Program(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Program::~Program() = default;
 
-Result<std::unique_ptr<Program>> Program::compile(std::string_view expression, Use use, std::chrono::nanoseconds limit) {
-    if (auto error = check_text(expression)) return std::move(*error);
+Result<void> Program::Impl::load() {
     if (auto error = foreign_definitions()) return std::move(*error);
-    if (auto running = Watchdog::instance().ensure_running(); !running) return std::move(running).error();
-
-    auto impl = std::make_unique<Impl>();
-    impl->limit = limit;
-    impl->state = jq_init();
-    if (impl->state == nullptr) return Error{Errc::internal, "libjq has no memory for a jq expression"};
+    if (auto running = Watchdog::instance().ensure_running(); !running) return running;
+    struct Teardown {
+        void operator()(jq_state* made) const { jq_teardown(&made); }
+    };
+    std::unique_ptr<jq_state, Teardown> made{jq_init()};
+    if (made == nullptr) return Error{Errc::internal, "libjq has no memory for a jq expression"};
     // 1.6 leaves these uninitialised.
-    jq_set_nomem_handler(impl->state, nullptr, nullptr);
-    jq_set_input_cb(impl->state, nullptr, nullptr);
-    jq_set_debug_cb(impl->state, nullptr, nullptr);
+    jq_set_nomem_handler(made.get(), nullptr, nullptr);
+    jq_set_input_cb(made.get(), nullptr, nullptr);
+    jq_set_debug_cb(made.get(), nullptr, nullptr);
 
     // Nothing of the prefix is open when the expression begins, so the expression cannot close it; and the prefix being
     // there, module directives are syntax errors. The line break at the end keeps the position of an error at the very
     // end inside the text, which libjq asserts.
-    const std::string text = refusal_prefix(use) + "\n" + std::string{expression} + "\n";
+    const std::string text = refusal_prefix(use) + "\n" + expression + "\n";
     Complaints complaints;
-    jq_set_error_cb(impl->state, Complaints::add, &complaints);
-    const bool compiled = jq_compile(impl->state, text.c_str()) != 0;
-    jq_set_error_cb(impl->state, nullptr, nullptr);
+    jq_set_error_cb(made.get(), Complaints::add, &complaints);
+    const bool compiled = jq_compile(made.get(), text.c_str()) != 0;
+    jq_set_error_cb(made.get(), nullptr, nullptr);
     if (!compiled) return complaints.error(expression);
-    impl->watched.state = impl->state;
+    state = made.release();
+    watched.state = state;
+    return {};
+}
+
+Result<std::unique_ptr<Program>> Program::compile(std::string_view expression, Use use, std::chrono::nanoseconds limit) {
+    if (auto error = check_text(expression)) return std::move(*error);
+    if (auto error = foreign_definitions()) return std::move(*error);
+    auto impl = std::make_unique<Impl>();
+    impl->limit = limit;
+    impl->expression = expression;
+    impl->use = use;
+    impl->path = plain_path(expression);
+    if (!impl->path) {
+        if (auto loaded = impl->load(); !loaded) return std::move(loaded).error();
+    }
     return std::unique_ptr<Program>{new Program{std::move(impl)}};
 }
 
@@ -204,6 +224,20 @@ const Evaluation& Program::evaluate(std::string_view json, std::size_t max_outpu
         evaluation.failed = true;
         evaluation.error = "the message is not valid JSON: " + evaluation.error;
         return evaluation;
+    }
+    if (impl_->path && max_outputs > 0) {
+        if (auto value = follow(*impl_->path, input)) {
+            evaluation.outputs.push_back(std::move(*value));
+            evaluation.left = max_outputs == 1;
+            return evaluation;
+        }
+    }
+    if (impl_->state == nullptr) {
+        if (auto loaded = impl_->load(); !loaded) { // libjq knows the words for what is wrong with the input
+            evaluation.failed = true;
+            evaluation.error = std::move(loaded).error().message;
+            return evaluation;
+        }
     }
     Value last;
     jq_start(impl_->state, input.release(), 0);

@@ -217,6 +217,35 @@ bool Renderer::append_columns(const flux::Row& row, std::size_t first, std::size
     return true;
 }
 
+void Renderer::append_excerpt(const flux::Row& row, const std::vector<std::uint32_t>& columns, bool result, bool table, Buffer& out) {
+    const std::uint64_t replaced = replaced_; // counted when the row was rendered
+    const auto own = [&](int column) -> const Field& {
+        const auto i = static_cast<std::size_t>(column);
+        return row.fields[i].size == 0 ? columns_[i].default_field : row.fields[i];
+    };
+    out.append("{\"properties\":{");
+    if (result && result_column_ >= 0) {
+        out.append("\"result\":");
+        append_string(own(result_column_), out);
+    }
+    if (table && table_column_ >= 0) {
+        if (result && result_column_ >= 0) out.push_back(',');
+        out.append("\"table\":");
+        out.append(own(table_column_).raw());
+    }
+    out.append("},\"payload\":");
+    const std::size_t begin = out.size();
+    RowFault none;
+    for (const std::uint32_t column : columns)
+        append_columns(row, column, column + 1, out, none);
+    if (out.size() == begin)
+        out.push_back('{');
+    else
+        out.put(begin, '{');
+    out.append("}}");
+    replaced_ = replaced;
+}
+
 void append_head_end(Buffer& out, std::uint32_t partition, const std::string* key) {
     out.append("\",\"partitionId\":");
     std::array<char, 12> digits{};

@@ -51,6 +51,10 @@ public:
     // Appends the tail. False: the row does not match its table's types; `fault` says why, `out` is as before.
     bool append_tail(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
 
+    // Appends a message of these columns and properties alone, for an expression that reads nothing else. Columns are ascending;
+    // one that is null is absent where `nulls` is "omit". Precondition: append_tail() found nothing wrong with the row.
+    void append_excerpt(const flux::Row& row, const std::vector<std::uint32_t>& columns, bool result, bool table, Buffer& out);
+
     // The payload name of a column: valid UTF-8, after repeated names got their suffix. Precondition: index < columns of the table.
     [[nodiscard]] const std::string& payload_name(std::size_t column) const noexcept { return columns_[column].name; }
 

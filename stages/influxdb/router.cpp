@@ -1,6 +1,8 @@
 #include "router.hpp"
 
+#include <algorithm>
 #include <cstring>
+#include <functional>
 #include <utility>
 
 namespace fluxgate::influxdb {
@@ -12,6 +14,10 @@ constexpr std::size_t max_entries = 65536;
 constexpr std::size_t max_bytes = 8u << 20;
 constexpr std::size_t max_key = 4096;
 
+// Beyond so many entries a key has to come twice to be remembered.
+constexpr std::size_t free_entries = 4096;
+constexpr std::size_t seen_slots = 65536;
+
 } // namespace
 
 Router::Router(std::shared_ptr<partition::Partitioner> partitioner, partition::Strategy strategy)
@@ -20,6 +26,7 @@ Router::Router(std::shared_ptr<partition::Partitioner> partitioner, partition::S
 void Router::set_table(const flux::Table& table, const message::Renderer& names) {
     const jq::Reads& reads = partitioner_->reads();
     inputs_.clear();
+    columns_.clear();
     defaults_.clear();
     last_ = nullptr;
     if (reads.everything) return;
@@ -31,7 +38,9 @@ void Router::set_table(const flux::Table& table, const message::Renderer& names)
             if (index != table.result_column && index != table.table_column && names.payload_name(i) == name) found = index;
         }
         columns.push_back(found);
+        if (found >= 0) columns_.push_back(static_cast<std::uint32_t>(found));
     }
+    std::sort(columns_.begin(), columns_.end());
     if (reads.result) columns.push_back(table.result_column);
     if (reads.table) columns.push_back(table.table_column);
     defaults_.reserve(columns.size());
@@ -115,13 +124,28 @@ void Router::fill(Target& target) const {
     target.head_end.assign(end.view());
 }
 
-const Target& Router::ask(std::string_view message) {
+bool Router::came_before() {
+    if (seen_.empty()) seen_.resize(seen_slots);
+    const std::uint64_t hash = std::hash<std::string_view>{}(key_);
+    std::uint32_t& slot = seen_[hash % seen_slots];
+    return std::exchange(slot, static_cast<std::uint32_t>(hash >> 32)) == static_cast<std::uint32_t>(hash >> 32);
+}
+
+const Target& Router::ask(const flux::Row& row, message::Renderer& renderer, std::string_view message) {
     ++evaluations_;
+    const jq::Reads& reads = partitioner_->reads();
+    if (!reads.everything) {
+        excerpt_.clear();
+        renderer.append_excerpt(row, columns_, reads.result, reads.table, excerpt_);
+        message = excerpt_.view();
+    }
     partitioner_->route(message, routed_);
     // A time limit that was hit once says nothing about the next time.
-    const bool remember = !partitioner_->reads().everything && key_.size() <= max_key && routed_.dead_letter != "jq-timeout";
-    if (!remember) {
+    const bool remember = !reads.everything && key_.size() <= max_key && routed_.dead_letter != "jq-timeout";
+    if (!remember || (memory_.size() >= free_entries && !came_before())) {
         fill(unremembered_);
+        last_ = remember ? &unremembered_ : nullptr;
+        if (remember) last_key_ = key_;
         return unremembered_;
     }
     const std::size_t cost = key_.size() + routed_.key.size() + routed_.text.size() + sizeof(Target) + 64;

@@ -128,12 +128,12 @@ void Rows::append_asked(const flux::Row& row, const Target* known) {
         dead_letter(fault_.code, fault_.text, row.raw, false);
         return;
     }
-    deliver_asked(known, tail, payload);
+    deliver_asked(row, known, tail, payload);
 }
 
 // The message in scratch_, whose tail begins there, goes where the expression says.
-void Rows::deliver_asked(const Target* known, std::size_t tail, const message::PayloadSpan& payload) {
-    const Target& target = known != nullptr ? *known : router_.ask(scratch_.view());
+void Rows::deliver_asked(const flux::Row& row, const Target* known, std::size_t tail, const message::PayloadSpan& payload) {
+    const Target& target = known != nullptr ? *known : router_.ask(row, renderer_, scratch_.view());
     if (!target.dead_letter.empty()) {
         dead_letter(target.dead_letter, target.text, scratch_.view(), false);
         return;
@@ -205,7 +205,7 @@ void Rows::on_window_row() {
         payload.begin += suffix.size();
         payload.end += suffix.size();
     }
-    known ? add(target->partition, begin, payload) : deliver_asked(target, tail, payload);
+    known ? add(target->partition, begin, payload) : deliver_asked(row, target, tail, payload);
 }
 
 void Rows::on_long_row() {

@@ -76,7 +76,7 @@ private:
     void on_long_row();
     void append_known(const flux::Row& row, const Target& target);
     void append_asked(const flux::Row& row, const Target* known);
-    void deliver_asked(const Target* known, std::size_t tail, const message::PayloadSpan& payload);
+    void deliver_asked(const flux::Row& row, const Target* known, std::size_t tail, const message::PayloadSpan& payload);
     void append_head(message::Buffer& text, const Target& target) const;
     void add(std::uint32_t partition, std::size_t begin, const message::PayloadSpan& payload);
     void dead_letter(std::string_view code, std::string_view text, std::string_view raw, bool truncated);

@@ -98,13 +98,15 @@ def peaks(port, rows):
 def startup(runs):
     """Wall milliseconds of a run on an empty answer with one jq expression, beside a program that does nothing."""
     say("  start-up")
-    nothing = source_document(0, query='from(bucket: "plant") |> range(start: -1h) |> filter(fn: (r) => r._measurement == "none")')
-    with sample_server() as port, written({**nothing, "port": port}) as run:
-        fluxgate, bare = [], []
+    query = 'from(bucket: "plant") |> range(start: -1h) |> filter(fn: (r) => r._measurement == "none")'
+    with sample_server() as port, written(source_document(port, ".payload.host | ascii_downcase", query)) as compiled, \
+            written(source_document(port, ".payload.host", query)) as path:
+        commands = {"ms": compiled, "path_ms": path, "true_ms": ["true"]}
+        times = {name: [] for name in commands}
         for _ in range(runs):
-            fluxgate.append(launch(run)["seconds"] * 1000)
-            bare.append(launch(["true"])["seconds"] * 1000)
-    return {"runs": runs, "ms": median(fluxgate), "ms_range": [min(fluxgate), max(fluxgate)], "true_ms": median(bare)}
+            for name, command in commands.items():
+                times[name].append(launch(command)["seconds"] * 1000)
+    return {"runs": runs, **{name: median(each) for name, each in times.items()}}
 
 
 def measure(plan):

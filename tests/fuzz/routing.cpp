@@ -177,7 +177,7 @@ private:
         fluxgate::message::RowFault fault;
         const influxdb::Target* known = router_.find(reader_.row());
         if (!renderer_.append_tail(reader_.row(), message, span, fault)) return;
-        const influxdb::Target& found = known != nullptr ? *known : router_.ask(message.view());
+        const influxdb::Target& found = known != nullptr ? *known : router_.ask(reader_.row(), renderer_, message.view());
         plain_->route(message.view(), wanted_);
         if (found.dead_letter == "jq-timeout" || wanted_.dead_letter == "jq-timeout") return;
         demand_equal(found.dead_letter, wanted_.dead_letter, "why a row is a dead letter");

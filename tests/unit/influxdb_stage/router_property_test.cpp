@@ -73,7 +73,7 @@ TEST_CASE("what is remembered of a random expression equals evaluating it on eve
             message::RowFault fault;
             const influxdb::Target* target = router.find(reader.row());
             if (!renderer.append_tail(reader.row(), message, span, fault)) continue;
-            if (target == nullptr) target = &router.ask(message.view());
+            if (target == nullptr) target = &router.ask(reader.row(), renderer, message.view());
             partition::Routed plain;
             (*second)->route(message.view(), plain);
             INFO(message.view());

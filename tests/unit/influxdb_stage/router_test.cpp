@@ -40,7 +40,7 @@ struct Setup {
                 message::PayloadSpan span;
                 message::RowFault fault;
                 REQUIRE(renderer.append_tail(reader.row(), text, span, fault));
-                known = &router.ask(text.view());
+                known = &router.ask(reader.row(), renderer, text.view());
             }
             out.emplace_back(known->dead_letter.empty() ? std::to_string(known->partition) + known->head_end : std::string{known->dead_letter},
                              remembered);
@@ -89,6 +89,21 @@ TEST_CASE("failures are remembered like values") {
     const auto out = setup.route(table("string", "host", {"bad", "good", "bad"}));
     CHECK(out[0].first == "jq-error");
     CHECK(out[2] == std::pair<std::string, bool>{"jq-error", true});
+}
+
+TEST_CASE("behind the first 4,096 values one is remembered when it comes the second time, and the one before always") {
+    Setup setup{".payload.host", 4};
+    std::vector<std::string> values;
+    for (int i = 0; i < 4096; ++i)
+        values.push_back("early" + std::to_string(i));
+    setup.route(table("string", "host", values));
+    CHECK(setup.router.evaluations() == 4096);
+    const auto out = setup.route(table("string", "host", {"x", "y", "x", "y", "x", "z", "z", "early7"}));
+    const std::vector<bool> remembered{false, false, false, false, true, false, true, true};
+    for (std::size_t i = 0; i < out.size(); ++i)
+        CHECK(out[i].second == remembered[i]);
+    CHECK(out[4].first == out[0].first);
+    CHECK(out[6].first == out[5].first);
 }
 
 TEST_CASE("an expression that may read anything is asked about every row") {
