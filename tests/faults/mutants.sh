@@ -67,6 +67,7 @@ mutant 'drop a row that is no value of its type without a dead letter' stages/in
 mutant 'forget the blocks of all partitions but one when a response ends' stages/influxdb/batcher.cpp 's/while (\(!opened_\.empty\(\)\)\s+leave\(opened_\.front\(\)\);\n}\n\nvoid Batcher::flush_due)/if $1/'
 mutant 'remember the partition of another column type' stages/influxdb/router.cpp 's/static_cast<char>\(first_type \+ input\.type\)/first_type/'
 mutant 'log every repetition of the same trouble' stages/influxdb/source.cpp 's/if \(last_error_ && same_trouble/if (false && last_error_ && same_trouble/'
+mutant 'show an expression less than it reads' stages/influxdb/router.cpp 's/if \(found >= 0\) columns_/if (found >= 0 \&\& columns_.empty()) columns_/'
 mutant 'take the rest of a row for that of the row before without comparing' lib/flux/repeat.cpp 's/ \|\| !find::equal\(at, text_ \+ begins_\[field\], rest\)//'
 mutant 'take a column for unchanged that changed' lib/flux/repeat.cpp 's/while \(k \+ 1 < count && begins_\[k \+ 1\] <= common\)/while (k + 1 < count \&\& begins_[k + 1] <= common + 1)/'
 mutant 'compare with a row whose bytes are gone' lib/flux/reader.cpp 's/repeat_\.forget\(\); \/\/ it may.*//'
