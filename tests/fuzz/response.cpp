@@ -74,21 +74,23 @@ private:
         const Status status = parser_.put(buffer_, used);
         demand(used <= buffer_.size(), "no more is taken than was given");
         buffer_.erase(0, used);
-        if (status == Status::bad) {
-            demand(!parser_.problem().empty(), "a bad answer has a reason");
+        if (status == Status::bad) demand(!parser_.problem().empty(), "a bad answer has a reason");
+        if (!begun_) {
             // Before the head ends, how much came at once decides whether its fault is seen or waited on: neither is an answer.
-            answer_.end = begun_ ? Answer::End::bad : Answer::End::no_head;
-            return false;
+            if (status == Status::bad) answer_.end = Answer::End::no_head;
+            return status == Status::header && begin();
         }
-        if (!begun_) return status == Status::header && begin();
+        // What is wrong with the body counts before the framing, as in the client: it came first.
         if (sink_.text.size() > most_text || path_.full() || path_.mismatch() || path_.trailing_bound() || path_.bomb()) {
             answer_.end = Answer::End::left;
         } else if (path_.damaged()) {
             answer_.end = Answer::End::damaged;
+        } else if (status == Status::bad) {
+            answer_.end = Answer::End::bad;
         } else if (status == Status::done && !path_.pending()) {
             answer_.end = Answer::End::done;
         }
-        return path_.pending() || used > 0;
+        return answer_.end == Answer::End::open && (path_.pending() || used > 0);
     }
 
     bool begin() {
