@@ -146,7 +146,8 @@ int fuzz_one(const std::uint8_t* data, std::size_t size) {
         demand_equal(static_cast<int>(found.end), static_cast<int>(whole.end), "how the answer ended");
         demand(found.head.status == whole.head.status && found.head.headers == whole.head.headers, "the head");
         if (whole.end != Answer::End::left && whole.end != Answer::End::damaged) demand_equal(found.text, whole.text, "the body");
-        demand_equal(found.error_body, whole.error_body, "the error's text");
+        // How much text comes of damaged gzip data before the damage is noticed is inflate's affair.
+        if (whole.end != Answer::End::damaged) demand_equal(found.error_body, whole.error_body, "the error's text");
         if (whole.end == Answer::End::done) demand_equal(found.coding_problem, whole.coding_problem, "what is wrong with the coding");
     }
     if ((mode & 14) == 2) {
