@@ -3,6 +3,7 @@
 #pragma once
 
 #include "http/client.hpp"
+#include "meter.hpp"
 #include "rows.hpp"
 #include "settings.hpp"
 #include "verification.hpp"
@@ -48,6 +49,8 @@ public:
     [[nodiscard]] std::int64_t began_ns() const noexcept { return began_ns_; }
     [[nodiscard]] std::int64_t ended_ns() const noexcept { return ended_ns_; } // when the last byte came
     [[nodiscard]] bool sent() const noexcept { return sent_; }                 // there was a request
+    // Tells the host what of the exchange it does not know yet. run() does so, too, a few times a second.
+    void tell();
     // The failure is the answer's size or the time that it takes: of a part of it there would be less.
     [[nodiscard]] bool too_much() const;
     // The failure is that the server's clock has not come to the window's end (and delay behind it): there may be rows yet.
@@ -75,6 +78,7 @@ private:
     Rows rows_;
     Verification verification_;
     http::Client client_;
+    Meter meter_;
     std::int64_t began_ns_ = 0, began_wall_ns_ = 0, ended_ns_ = 0;
     bool sent_ = false, too_early_ = false;
     std::optional<window::Instant> stop_; // of the window

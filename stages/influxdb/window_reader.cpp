@@ -85,15 +85,24 @@ std::optional<WindowReader::Event> WindowReader::start() {
         slot.window = step.id;
         slot.ended.reset();
         slot.covered_letters = 0;
+        show(slot, step.edges);
         const WindowRead read{step.edges, windows_.range_of(step.edges, step.look_back), windows_.memory()};
         if (Result<void> begun = begin_(*slot.lane, read); !begun.ok()) {
             windows_.planner().failed(step.id);
             slot.window = 0;
+            show(slot, {});
             trouble_ = Event{Event::Kind::failed, slot.lane.get(), std::move(begun).error(), false};
             return std::nullopt;
         }
     }
     return std::nullopt;
+}
+
+// The window that a lane reads, for whoever looks; zeros: none.
+void WindowReader::show(const Slot& slot, const window::Edges& edges) const {
+    const std::string number = std::to_string(&slot - slots_.data());
+    host_.gauge("window_start_timestamp_seconds", static_cast<double>(edges.start) / 1e9, {{"lane", number}});
+    host_.gauge("window_stop_timestamp_seconds", static_cast<double>(edges.stop) / 1e9, {{"lane", number}});
 }
 
 // What a lane's step means. Set: there is something to say at once.
@@ -163,6 +172,7 @@ std::optional<WindowReader::Event> WindowReader::close(Slot& slot) {
     windows_.report();
     slot.window = 0;
     slot.ended.reset();
+    show(slot, {});
     return Event{Event::Kind::read, slot.lane.get(), {}, false};
 }
 
@@ -170,6 +180,7 @@ std::optional<WindowReader::Event> WindowReader::close_failed(Slot& slot) {
     const window::Edges edges = windows_.planner().edges(slot.window);
     const Windows::Id id = std::exchange(slot.window, 0);
     slot.ended.reset();
+    show(slot, {});
     if (slot.lane->too_early()) { // no failure: it is read when it is time
         windows_.planner().failed(id);
         host_.count("windows", 1, {{"outcome", "early"}});
@@ -208,8 +219,11 @@ void WindowReader::wake() noexcept {
 }
 
 void WindowReader::abort() noexcept {
-    for (Slot& slot : slots_)
+    for (Slot& slot : slots_) {
+        slot.lane->tell();
         slot.lane->client().abort();
+        show(slot, {});
+    }
 }
 
 } // namespace fluxgate::influxdb

@@ -56,6 +56,7 @@ private:
         std::optional<Lane::Step> ended;   // succeeded or failed, when the last of its batches is taken
         std::uint64_t covered_letters = 0; // dead letters before its last batch
     };
+    void show(const Slot& slot, const window::Edges& edges) const;
     std::optional<Event> close(Slot& slot);
     std::optional<Event> close_failed(Slot& slot);
     std::optional<Event> start();
