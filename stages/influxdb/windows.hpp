@@ -61,7 +61,7 @@ public:
     // Stores what has moved meanwhile, empty windows too. `last`: the run ends, every dead letter is durable.
     Result<void> settle(bool last);
 
-    void report() const; // metrics
+    void report(); // metrics
     // Look-back reaches less far than it is asked to, because its memory is full.
     [[nodiscard]] bool look_back_cut() const noexcept {
         return planner_ != nullptr && memory_.dropped() != 0 && memory_.floor() > planner_->position() - plan_.lookback.count();
@@ -92,6 +92,8 @@ private:
     std::deque<std::pair<std::uint64_t, Id>> held_; // windows that wait for a batch of this sequence or a later one
     bool store_failed_ = false, abandoned_ = false;
     std::uint64_t told_dropped_ = 0;
+    window::Instant began_at_ = 0;            // where the share of what is done is counted from
+    std::optional<window::Instant> reported_; // the cursor, as the host knows it
 };
 
 } // namespace fluxgate::influxdb
