@@ -30,13 +30,15 @@ public:
     StateAccess& operator=(const StateAccess&) = delete;
 
     [[nodiscard]] Result<std::optional<std::string>> get(const StageContext& stage, std::string_view key);
+    // Every later commit of this run answers the same error.
+    [[nodiscard]] bool failed() const;
     [[nodiscard]] Result<void> commit(const StageContext& stage, const fg_state_change* changes, std::size_t count);
 
 private:
     Result<state::Store*> store(const StageContext& stage);
 
     const std::string directory_, pipeline_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::unique_ptr<state::Store> store_;
 };
 

@@ -234,6 +234,11 @@ Result<void> Store::commit(const Owner& owner, const std::vector<Change>& change
     return done;
 }
 
+bool Store::failed() const {
+    const std::scoped_lock lock{mutex_};
+    return failed_.has_value();
+}
+
 Result<void> Store::apply(const Owner& owner, const std::vector<Change>& changes) {
     Transaction transaction{*database_};
     if (Result<void> begun = transaction.begin(); !begun.ok()) return begun;
