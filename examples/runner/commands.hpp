@@ -42,6 +42,11 @@ struct CheckOptions {
     bool json = false;
 };
 
+struct PlanOptions {
+    CheckOptions ask;
+    std::string id;
+};
+
 struct CursorOptions {
     enum class What { show, set, rewind, export_it, import };
     What what = What::show;
@@ -63,7 +68,7 @@ struct LettersOptions {
 int dead_letters(const CommonOptions& common, const LettersOptions& options);
 int cursor(const CommonOptions& common, const CursorOptions& options);
 int check(const CommonOptions& common, const CheckOptions& options);
-int plan(const CommonOptions& common, const CheckOptions& options);
+int plan(const CommonOptions& common, const PlanOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
 int stages(const CommonOptions& common);
