@@ -32,6 +32,7 @@ struct RunOptions {
     std::string dead_letter_file;
     bool fail_on_dead_letter = false;
     bool accept_changed_query = false;
+    bool progress = false;
 };
 
 // Of check and of plan.

@@ -68,6 +68,7 @@ CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
            "File for dead letters, made when needed (default: ID.dead-letters.jsonl beside the state of an incremental pipeline, else in the "
            "working directory)")
         ->type_name("FILE");
+    run->add_flag("--progress", options.progress, "Show rate, rows, lag or time left, queue and dead letters on standard error while it runs");
     run->add_flag("--fail-on-dead-letter", options.fail_on_dead_letter, "Exit with 1 when there was a dead letter");
     add_stage_path(*run, common);
     add_logging(*run, common);

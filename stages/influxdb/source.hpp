@@ -44,7 +44,7 @@ private:
     void begin_tick();
     void query_succeeded(Lane& lane);
     void query_failed(Lane& lane, Error error);
-    void report_trouble(Lane& lane, const Error& error, bool person, std::int64_t now_ns);
+    void report_trouble(Lane& lane, const Error& error, poll::TroubleClass kind, std::int64_t now_ns);
     [[nodiscard]] Error final_error() const;
     void rest(std::int64_t until_ns);
     void watch_secret(std::int64_t now_ns);
