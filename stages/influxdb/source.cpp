@@ -2,6 +2,7 @@
 
 #include "check.hpp"
 #include "config/duration.hpp"
+#include "explore.hpp"
 #include "flux_position.hpp"
 #include "plan.hpp"
 #include "prepared.hpp"
@@ -373,6 +374,10 @@ Result<void> InfluxSource::stop() {
 
 Result<void> InfluxSource::check(std::int64_t deadline_ns, const stage::LineSink& line) {
     return run_check(settings_, host_, deadline_ns, line);
+}
+
+Result<void> InfluxSource::schema(std::int64_t deadline_ns, const stage::LineSink& line) {
+    return run_explore(settings_, host_, deadline_ns, line);
 }
 
 Result<void> InfluxSource::plan(std::int64_t deadline_ns, const stage::LineSink& line) {
