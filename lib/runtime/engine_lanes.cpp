@@ -242,6 +242,7 @@ Engine::Step Engine::hand_on(Lane& lane) {
         if (aborting_) return Step::blocked; // `share` is dropped after the lock, and the batch thereby abandoned
         if (!has_room_locked(target)) {
             if (std::find(branch.waiting.begin(), branch.waiting.end(), &lane) == branch.waiting.end()) branch.waiting.push_back(&lane);
+            share.token.settle(FG_DELIVERED); // never used; the item's own still holds the batch
             break;
         }
         push_locked(target, std::move(share));
