@@ -132,8 +132,8 @@ private:
 class Plan {
 public:
     Plan(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::int64_t deadline_ns,
-         const stage::LineSink& line)
-        : settings_(settings), host_(host), deadline_ns_(deadline_ns), line_(line), counting_(host),
+         const stage::LineSink& line, bool accept_changed_query)
+        : settings_(settings), host_(host), deadline_ns_(deadline_ns), accept_changed_query_(accept_changed_query), line_(line), counting_(host),
           rows_(settings, std::move(partitioner), counting_.host()), scales_(settings, rows_), client_(make_client(settings, host)) {}
 
     Result<void> run() {
@@ -168,6 +168,7 @@ private:
             auto parsed = window::parse_cursor(stored->value());
             if (!parsed.ok()) return std::move(parsed).error();
             cursor = std::move(parsed).value();
+            if (Result<void> able = may_go_on(cursor, query_identity(settings_)); !able.ok() && !accept_changed_query_) return able;
         }
         window::Planner planner{planner_policy(plan), cursor};
         planner.begin_tick(now);
@@ -257,6 +258,7 @@ private:
     const Settings& settings_;
     const stage::Host host_;
     const std::int64_t deadline_ns_;
+    const bool accept_changed_query_;
     const stage::LineSink& line_;
     CountingHost counting_;
     Rows rows_;
@@ -273,8 +275,8 @@ private:
 } // namespace
 
 Result<void> run_plan(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::int64_t deadline_ns,
-                      const stage::LineSink& line) {
-    return Plan{settings, host, std::move(partitioner), deadline_ns, line}.run();
+                      const stage::LineSink& line, bool accept_changed_query) {
+    return Plan{settings, host, std::move(partitioner), deadline_ns, line, accept_changed_query}.run();
 }
 
 } // namespace fluxgate::influxdb
