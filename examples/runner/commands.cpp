@@ -38,7 +38,7 @@ Host make_host(const CommonOptions& common) {
     static telemetry::LogWriter* writer = nullptr;
     writer = new telemetry::LogWriter{STDERR_FILENO, format, level};
     HostOptions options;
-    options.secrets_directory = common.secrets_directory;
+    options.secrets_directory = secrets_directory(common);
     options.log = [](const LogEntry& entry) { (*writer)(entry); };
     Host host{std::move(options)};
     for (const std::string& directory : stage_directories(common.stage_path)) {
