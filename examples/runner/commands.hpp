@@ -98,6 +98,9 @@ bool is_id(const std::string& text);
 // Where state is kept: --state, $STATE_DIRECTORY, $XDG_STATE_HOME/fluxgate, ~/.local/state/fluxgate; "" when none of them is known.
 std::string state_directory(const CommonOptions& common);
 
+// Where secrets are looked for before the environment: --secrets, else $CREDENTIALS_DIRECTORY (systemd's LoadCredential=), else "".
+std::string secrets_directory(const CommonOptions& common);
+
 // Where a run puts dead letters unless told otherwise: beside the state when the pipeline has one, else in the working directory.
 std::string dead_letter_file(const CommonOptions& common, const std::string& id, bool incremental);
 

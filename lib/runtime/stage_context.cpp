@@ -75,6 +75,10 @@ void StageContext::log(LogLevel level, std::string_view event, std::string_view 
     host_->log(level, event, message, all);
 }
 
+std::string StageContext::named() const {
+    return "the stage \"" + stage_ + "\"" + (partition_ ? " (partition " + partition_text_ + ")" : "");
+}
+
 StageHealth StageContext::health() const {
     const std::scoped_lock lock{health_mutex_};
     return health_;
