@@ -229,9 +229,8 @@ void Campaign::trouble(const Scenario& scenario, const std::string& kind, const 
     const std::string where = "with the fault " + fault + " in \"" + scenario.name + "\"";
     if (!report(violations, where, run, tally)) {
         const auto first = std::find_if(trace.records.begin(), trace.records.end(), is_fault);
-        // Without its log SQLite's file is no whole until it is written back; who removes it must not lose power meanwhile.
-        if (kind != "remove" || place.find("-wal") == std::string::npos)
-            cut(scenario, run, moments_of(trace, losses, static_cast<std::size_t>(first - trace.records.begin())), 1, 0, tally);
+        // Whoever removes the state by hand and loses the power too has lost it: SQLite's file is no whole without its log.
+        if (kind != "remove") cut(scenario, run, moments_of(trace, losses, static_cast<std::size_t>(first - trace.records.begin())), 1, 0, tally);
         // And now there is room, without a power loss.
         fs::copy(run.root(), next.root(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
         ++tally.restarts;
@@ -260,10 +259,7 @@ void Campaign::disk_in_trouble(const Extent& extent) {
         {"sync-eio", {"var/state", "data/out", "letters"}},   {"erofs", {"var/state", "data/out", "letters", ""}},
         {"remove", {state, state + "-wal", letter_file}}};
     for (const auto& [kind, places] : kinds) {
-        const std::size_t only = below(places.size(), random_);
-        for (std::size_t p = 0; p < places.size(); ++p) {
-            if (extent.one_place && p != only) continue;
-            const std::string& place = places[p];
+        for (const std::string& place : places) {
             Tally tally;
             tally.name = kind + " at " + (place.empty() ? "any file" : place);
             for (std::uint64_t i = 0; i < extent.troubles; ++i) {

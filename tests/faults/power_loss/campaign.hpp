@@ -26,7 +26,6 @@ struct Extent {
     std::uint64_t traces, points, restarts; // runs a scenario; power losses and restarts a run
     std::uint64_t again;                    // power losses in a run after a restart, or with a disk in trouble
     std::uint64_t troubles;                 // runs with a disk in trouble, of each kind and place
-    bool one_place;                         // of each kind only one place, a random one
 };
 
 class Campaign {
