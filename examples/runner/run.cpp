@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "config/duration.hpp"
 #include "fluxgate/pipeline.hpp"
+#include "progress.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -108,7 +109,9 @@ void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals)
     }};
     while (!done) {
         const int signal = signals.wait(std::chrono::seconds{1});
-        if (signal == SIGINT || signal == SIGTERM) _exit(signal == SIGTERM ? Exit::terminated : Exit::interrupted);
+        if (signal != SIGINT && signal != SIGTERM) continue;
+        terminal_line().end_at_once();
+        _exit(signal == SIGTERM ? Exit::terminated : Exit::interrupted);
     }
     stopper.join();
 }
@@ -172,6 +175,8 @@ int run(const CommonOptions& common, const RunOptions& options) {
         return Exit::failed;
     }
 
+    std::optional<ProgressDisplay> progress;
+    if (options.progress) progress.emplace(host, pipeline);
     HealthLog health;
     const steady_clock::time_point began = steady_clock::now();
     int signal = 0;
@@ -186,6 +191,7 @@ int run(const CommonOptions& common, const RunOptions& options) {
         }
     }
     if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals);
+    progress.reset();
     log_summary(host, pipeline);
     const int code = exit_code(host, pipeline, options);
     if (signal == SIGINT) return Exit::interrupted;

@@ -23,8 +23,11 @@ namespace fluxgate::runtime {
 // destroyed. Thread-safe.
 class StateAccess {
 public:
-    // An empty directory: every call answers Errc::state.
-    StateAccess(std::string directory, std::string pipeline);
+    enum class Mode {
+        hold, // an empty directory: every call answers Errc::state
+        look  // beside a run that may be going on: no lock, and commits are refused; where there is no state, no key has a value
+    };
+    StateAccess(std::string directory, std::string pipeline, Mode mode = Mode::hold);
     ~StateAccess();
     StateAccess(const StateAccess&) = delete;
     StateAccess& operator=(const StateAccess&) = delete;
@@ -38,6 +41,7 @@ private:
     Result<state::Store*> store(const StageContext& stage);
 
     const std::string directory_, pipeline_;
+    const Mode mode_;
     mutable std::mutex mutex_;
     std::unique_ptr<state::Store> store_;
 };

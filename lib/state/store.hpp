@@ -60,6 +60,9 @@ public:
     // None when there is no such key.
     [[nodiscard]] Result<std::optional<std::string>> get(const Owner& owner, std::string_view key);
 
+    // Bytes of the values of `key` and of keys that are it with a dot and more behind.
+    [[nodiscard]] Result<std::uint64_t> size_of(const Owner& owner, std::string_view key);
+
     // All or nothing. Before and after, the files must still be those that were opened: a commit into a file that was removed
     // or replaced is an error, not a success. After trouble with the disk every later commit answers that error.
     [[nodiscard]] Result<void> commit(const Owner& owner, const std::vector<Change>& changes);

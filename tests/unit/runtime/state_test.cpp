@@ -280,7 +280,8 @@ TEST_CASE("moving a cursor back erases the fingerprints with it, moving it forth
     const auto put = [&] {
         auto store = state::Store::open(directory.path, "plant", state::Access::write);
         REQUIRE(store.ok());
-        REQUIRE((*store)->commit({"input"}, {{"fingerprints", "12345"}}).ok());
+        REQUIRE(
+            (*store)->commit({"input"}, {{"fingerprints", "123"}, {"fingerprints.0", "4"}, {"fingerprints.17", "5"}, {"fingerprints2", "6"}}).ok());
     };
     const auto memory = [](const State& state) { return (*state.cursor())->memory_of_late; };
     const auto opened = [&] {
