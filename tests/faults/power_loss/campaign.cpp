@@ -168,6 +168,7 @@ void Campaign::cut(const Scenario& scenario, const Recorded& run, std::vector<st
 }
 
 void Campaign::cut_power(const Scenario& scenario, const Extent& extent) {
+    if (extent.stops && violations() != 0) return;
     Tally tally;
     tally.name = std::string{"power loss: "} + scenario.name;
     for (std::uint64_t i = 0; i < extent.traces; ++i) {
@@ -260,6 +261,7 @@ void Campaign::disk_in_trouble(const Extent& extent) {
         {"remove", {state, state + "-wal", letter_file}}};
     for (const auto& [kind, places] : kinds) {
         for (const std::string& place : places) {
+            if (extent.stops && violations() != 0) return;
             Tally tally;
             tally.name = kind + " at " + (place.empty() ? "any file" : place);
             for (std::uint64_t i = 0; i < extent.troubles; ++i) {

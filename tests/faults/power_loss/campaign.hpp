@@ -26,6 +26,7 @@ struct Extent {
     std::uint64_t traces, points, restarts; // runs a scenario; power losses and restarts a run
     std::uint64_t again;                    // power losses in a run after a restart, or with a disk in trouble
     std::uint64_t troubles;                 // runs with a disk in trouble, of each kind and place
+    bool stops;                             // at the first line of the table that has a violation
 };
 
 class Campaign {
