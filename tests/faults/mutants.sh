@@ -10,9 +10,9 @@ clone=$(mktemp -d)
 trap 'rm -rf "$clone"' EXIT
 git clone -q . "$clone"
 cd "$clone"
-targets=(fault_matrix test_source_behaviour test_unit_flux test_unit_poll test_unit_http test_unit_influx_stage test_unit_message stage_influxdb)
 cmake --preset release >/dev/null
-cmake --build --preset release -j "$(build_jobs)" --target "${targets[@]}" >/dev/null
+# The programs that are tried on a mutant, in this order.
+tests=(test_unit_flux test_unit_message test_unit_poll test_unit_influx_stage test_unit_http test_source_behaviour fault_matrix)
 
 number=0
 survivors=0
@@ -28,16 +28,17 @@ mutant() {
         exit 1
     fi
     local caught='**nothing**'
-    if ! cmake --build --preset release -j "$(build_jobs)" --target "${targets[@]}" >"$clone/.build" 2>&1; then
+    if ! cmake --build --preset release -j "$(build_jobs)" --target "${tests[@]}" stage_influxdb >"$clone/.build" 2>&1; then
         if ! grep -q 'warnings being treated as errors' "$clone/.build"; then
             tail -n 20 "$clone/.build" >&2
             exit 1
         fi
         caught='the compiler'
     else
-        for test in test_unit_flux test_unit_message test_unit_poll test_unit_influx_stage test_unit_http test_source_behaviour fault_matrix; do
-            if ! FLUXGATE_SEED=1 timeout 120 "build/release/tests/$test" >/dev/null 2>&1; then
-                caught=$test
+        for test in "${tests[@]}"; do
+            if ! FLUXGATE_SEED=1 timeout 120 "build/release/tests/$test" >/dev/null 2>"$clone/.said"; then
+                said=$(sed -n 's/^VIOLATED: \([^:]*\):.*/\1/p' "$clone/.said" | head -n 1)
+                caught=$test${said:+: $said}
                 break
             fi
         done
@@ -74,4 +75,23 @@ mutant 'compare with a row whose bytes are gone' lib/flux/reader.cpp 's/repeat_\
 mutant 'copy the text of columns that changed' lib/message/renderer_runs.cpp 's/runs\.known && row\.same_before >= runs\.before && row\.same_from <= runs\.from/runs.known/'
 mutant 'copy the text of a row that was not the one before' lib/message/renderer_runs.cpp 's/if \(!follows\) runs/if (false && !follows) runs/'
 mutant 'take the partition of the row before though the expression reads a column that changed' stages/influxdb/router.cpp 's/column >= row\.same_before && column < row\.same_from\)/column >= row.same_before && column < row.same_from && column > 9999)/'
+
+# Durability: of the whole program, by what a power loss leaves (the short form of power_loss).
+tests=(power_loss)
+mutant 'give a file its name without syncing it' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\) return[^;]*;//'
+mutant 'give a file its name before syncing it' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\)( return[^;]*;)/ /; s/(if \(code == 0\) \{)\n/$1\n            if (::fsync(part.fd.get()) != 0) return io_error("sync", display(part.name), errno);\n/'
+mutant 'do not sync the directory of a finished file' stages/core/root_directory.cpp 's/if \(const int failed = sync_directory\(parent->get\(\)\); failed != 0\)/if (const int failed = 0; failed != 0)/'
+mutant 'do not sync the directories that were made for files' stages/core/root_directory.cpp 's/(errno != EEXIST\) return errno;\n    )return sync_directory\(parent\);/$1return 0;/; s/if \(sync\) \{/if (sync \&\& path.empty()) {/'
+mutant 'take a failed sync of a file for done' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\) return/if (::fsync(part.fd.get()) == 1) return/'
+mutant 'sync a file again when that failed, and take it for done when it no longer does' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\) return/if (::fsync(part.fd.get()) != 0 \&\& ::fsync(part.fd.get()) != 0) return/'
+mutant 'take a failed sync of a directory for done' stages/core/root_directory.cpp 's/return ::fsync\(fd\) == 0 \|\| errno == EINVAL \? 0 : errno;/static_cast<void>(::fsync(fd)); return 0;/'
+mutant 'do not sync dead letters' lib/runtime/dead_letters.cpp 's/return ::fdatasync\(fd\) == 0 \? 0 : errno;/static_cast<void>(fd); return 0;/'
+mutant 'do not sync the directory of the dead letters' lib/runtime/dead_letters.cpp 's/if \(directory_dirty_\) \{/if (directory_dirty_ \&\& path_.empty()) {/'
+mutant 'take a failed sync of dead letters for done' lib/runtime/dead_letters.cpp 's/return ::fdatasync\(fd\) == 0 \? 0 : errno;/static_cast<void>(::fdatasync(fd)); return 0;/'
+mutant 'commit the state before the dead letters that it may speak of are durable' lib/runtime/stage_context.cpp 's/Result<void> done = owner_\.keep_dead_letters\(\);/Result<void> done;/'
+mutant 'keep the state without syncs' lib/state/store.cpp 's/PRAGMA synchronous = FULL/PRAGMA synchronous = OFF/'
+mutant 'keep the state with syncs at checkpoints only' lib/state/store.cpp 's/PRAGMA synchronous = FULL/PRAGMA synchronous = NORMAL/'
+mutant 'do not sync the directory above the state' lib/state/files.cpp 's/(errno != EEXIST\) return file_error\("make the directory", path, errno\);\n    )return sync_directory\(parent\);/$1return {};/'
+mutant 'let a batch leave before the edges of its window are stored' stages/influxdb/windows.cpp 's/if \(planner_->stored\(id\)\) return \{\};\n    return commit\(\);/planner_->stored(id);\n    return {};/'
+mutant 'take a commit that failed for stored' stages/influxdb/windows.cpp 's/    if \(!kept\.ok\(\)\) \{/    if (!kept.ok() \&\& kept.error().code == Errc::internal) {/'
 [ "$survivors" = 0 ] || { echo "$survivors mutants survived" >&2; exit 1; }

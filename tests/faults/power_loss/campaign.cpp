@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <iostream>
 #include <stdexcept>
-#include <system_error>
 
 namespace fluxgate::power_loss {
 
@@ -168,6 +168,7 @@ void Campaign::cut(const Scenario& scenario, const Recorded& run, std::vector<st
 }
 
 void Campaign::cut_power(const Scenario& scenario, const Extent& extent) {
+    if (extent.stops && violations() != 0) return;
     Tally tally;
     tally.name = std::string{"power loss: "} + scenario.name;
     for (std::uint64_t i = 0; i < extent.traces; ++i) {
@@ -180,26 +181,29 @@ void Campaign::cut_power(const Scenario& scenario, const Extent& extent) {
     tallies_.push_back(tally);
 }
 
-// The program stops with exit 1 and the system's words. A full disk under its state it may wait for, and a fault that passes it may
-// survive.
-void Campaign::judge_end(const Run& run, const std::string& kind, const std::string& place, std::uint64_t fired,
-                         std::vector<Violation>& violations) const {
+// Whether the program may wait for better days instead of ending: for room for its state.
+bool Campaign::may_wait(const std::string& kind, const std::string& place) {
+    return (kind == "enospc" || kind == "full") && (place.empty() || place.find("state") != std::string::npos);
+}
+
+// It ends with exit 1 and the system's words, or SQLite's where those do not pass it. A fault that passes it may survive.
+void Campaign::judge_end(const Run& run, const std::string& kind, const std::string& place, std::uint64_t fired, std::vector<Violation>& violations) {
     const int code = run.finished.code;
     const std::string end = "exit " + std::to_string(code) + (run.waited ? ", after SIGTERM" : "") + ": " + run.finished.err;
     if (run.finished.hung || (code != 0 && code != 1 && !(run.waited && code == 128 + SIGTERM)))
         violations.push_back({"the program stops or waits", end});
-    const bool full = kind == "enospc" || kind == "full", state = place.empty() || place.find("state") != std::string::npos;
-    if (run.waited && !(full && state)) violations.push_back({"it waits only for room for its state", end});
-    if (kind == "remove" && code != 0 && run.finished.err.find("was removed") == std::string::npos &&
-        run.finished.err.find("No such file") == std::string::npos)
-        violations.push_back({"the error says what was removed", end});
-    if (fired == 0 || code == 0 || kind == "short" || kind == "remove") return;
-    // Where SQLite may not make its journal it looks for one to read, and tells of that.
-    if (kind == "erofs" && run.finished.err.find("unable to open database file") != std::string::npos) return;
-    if (full && run.finished.err.find("database or disk is full") != std::string::npos) return; // SQLite's own words after a short write
-    const int error = full ? ENOSPC : kind == "erofs" ? EROFS : EIO;
-    if (run.finished.err.find(std::generic_category().message(error)) == std::string::npos)
-        violations.push_back({"the error says what the system said", end});
+    if (run.waited && !may_wait(kind, place)) violations.push_back({"it waits only for room for its state", end});
+    static const std::map<std::string, std::vector<const char*>> words{
+        {"enospc", {"No space left on device", "database or disk is full"}},
+        {"full", {"No space left on device", "database or disk is full"}},
+        {"eio", {"Input/output error"}},
+        {"sync-eio", {"Input/output error"}},
+        {"erofs", {"Read-only file system", "unable to open database file", "readonly database"}},
+        {"remove", {"was removed", "No such file or directory"}}};
+    const auto said = words.find(kind);
+    if (fired == 0 || code == 0 || said == words.end()) return;
+    if (std::none_of(said->second.begin(), said->second.end(), [&](const char* word) { return run.finished.err.find(word) != std::string::npos; }))
+        violations.push_back({"the error says what happened", end});
 }
 
 void Campaign::trouble(const Scenario& scenario, const std::string& kind, const std::string& place, std::size_t calls, std::uint64_t losses,
@@ -208,7 +212,8 @@ void Campaign::trouble(const Scenario& scenario, const std::string& kind, const 
     static constexpr std::size_t counts[] = {0, 0, 1, 1, 2, 5};
     const std::string fault = kind + ":" + std::to_string(below(std::max<std::size_t>(calls, 1), random_)) + ":" +
                               std::to_string(kind == "remove" ? 1 : counts[below(6, random_)]) + ":" + place;
-    const Run done = program_.run(scenario, run.root(), run.trace(), fault, std::chrono::milliseconds{2'500});
+    const Run done =
+        program_.run(scenario, run.root(), run.trace(), fault, may_wait(kind, place) ? std::chrono::milliseconds{2'500} : std::chrono::seconds{30});
     const Trace trace{run.trace()};
     tally.traces += 1;
     tally.records += trace.records.size() - first_of_run(trace);
@@ -229,9 +234,8 @@ void Campaign::trouble(const Scenario& scenario, const std::string& kind, const 
     const std::string where = "with the fault " + fault + " in \"" + scenario.name + "\"";
     if (!report(violations, where, run, tally)) {
         const auto first = std::find_if(trace.records.begin(), trace.records.end(), is_fault);
-        // Without its log SQLite's file is no whole until it is written back; who removes it must not lose power meanwhile.
-        if (kind != "remove" || place.find("-wal") == std::string::npos)
-            cut(scenario, run, moments_of(trace, losses, static_cast<std::size_t>(first - trace.records.begin())), 1, 0, tally);
+        // Whoever removes the state by hand and loses the power too has lost it: SQLite's file is no whole without its log.
+        if (kind != "remove") cut(scenario, run, moments_of(trace, losses, static_cast<std::size_t>(first - trace.records.begin())), 1, 0, tally);
         // And now there is room, without a power loss.
         fs::copy(run.root(), next.root(), fs::copy_options::recursive | fs::copy_options::overwrite_existing);
         ++tally.restarts;
@@ -260,10 +264,8 @@ void Campaign::disk_in_trouble(const Extent& extent) {
         {"sync-eio", {"var/state", "data/out", "letters"}},   {"erofs", {"var/state", "data/out", "letters", ""}},
         {"remove", {state, state + "-wal", letter_file}}};
     for (const auto& [kind, places] : kinds) {
-        const std::size_t only = below(places.size(), random_);
-        for (std::size_t p = 0; p < places.size(); ++p) {
-            if (extent.one_place && p != only) continue;
-            const std::string& place = places[p];
+        for (const std::string& place : places) {
+            if (extent.stops && violations() != 0) return;
             Tally tally;
             tally.name = kind + " at " + (place.empty() ? "any file" : place);
             for (std::uint64_t i = 0; i < extent.troubles; ++i) {

@@ -26,7 +26,7 @@ struct Extent {
     std::uint64_t traces, points, restarts; // runs a scenario; power losses and restarts a run
     std::uint64_t again;                    // power losses in a run after a restart, or with a disk in trouble
     std::uint64_t troubles;                 // runs with a disk in trouble, of each kind and place
-    bool one_place;                         // of each kind only one place, a random one
+    bool stops;                             // at the first line of the table that has a violation
 };
 
 class Campaign {
@@ -56,7 +56,8 @@ private:
     std::vector<std::size_t> moments_of(const Trace& trace, std::uint64_t count, std::size_t from = 0);
     static std::size_t calls_of(const Trace& trace, const std::string& kind, const std::string& place);
     void trouble(const Scenario& scenario, const std::string& kind, const std::string& place, std::size_t calls, std::uint64_t losses, Tally& tally);
-    void judge_end(const Run& run, const std::string& kind, const std::string& place, std::uint64_t fired, std::vector<Violation>& violations) const;
+    static bool may_wait(const std::string& kind, const std::string& place);
+    static void judge_end(const Run& run, const std::string& kind, const std::string& place, std::uint64_t fired, std::vector<Violation>& violations);
     // Says what is violated and where; answers whether anything was.
     bool report(const std::vector<Violation>& violations, const std::string& where, const Recorded& kept, Tally& tally);
     void drop(const Recorded& run);

@@ -17,7 +17,7 @@ constexpr const char *opens = "the state opens", *no_half = "no half file has a 
                      *not_ahead = "the cursor is not ahead of what is durable", *served = "only rows that were served are delivered",
                      *one_id = "duplicates 0 after dropping repeated rowIds", *none_lost = "rows lost 0",
                      *not_again = "no row that the cursor has passed comes again", *in_place = "rows are in files, bad ones among the dead letters",
-                     *at_stop = "the cursor stands at incremental.stop";
+                     *edges_first = "a window's edges are stored before its first batch leaves", *at_stop = "the cursor stands at incremental.stop";
 
 std::int64_t nanoseconds_of(std::string_view time) {
     const auto parsed = sample::parse_time(time);
@@ -127,10 +127,20 @@ bool is_final(std::string_view name) {
     return name.substr(0, directory.size()) == directory && name.substr(name.rfind('/') + 1).substr(0, 10) != ".fluxgate~";
 }
 
+namespace {
+
+bool lies_in(const std::vector<std::pair<std::int64_t, std::int64_t>>& windows, std::int64_t time) {
+    return std::any_of(windows.begin(), windows.end(), [time](const auto& window) { return window.first <= time && time < window.second; });
+}
+
+} // namespace
+
 bool Claim::covers(std::int64_t time) const {
-    if (!there) return false;
-    if (time < position) return true;
-    return std::any_of(passed.begin(), passed.end(), [time](const auto& window) { return window.first <= time && time < window.second; });
+    return there && (time < position || lies_in(passed, time));
+}
+
+bool Claim::knows(std::int64_t time) const {
+    return covers(time) || (there && lies_in(planned, time));
 }
 
 Claim Ledger::read_claim(const fs::path& root, std::vector<Violation>& violations) const {
@@ -149,8 +159,9 @@ Claim Ledger::read_claim(const fs::path& root, std::vector<Violation>& violation
         if (cursor.Parse(text->data(), text->size()).HasParseError()) throw std::runtime_error{"the cursor is no JSON: " + *text};
         out.there = true;
         out.position = nanoseconds_of(cursor["position"].GetString());
-        for (const auto& window : cursor["passed"].GetArray())
-            out.passed.emplace_back(nanoseconds_of(window[0].GetString()), nanoseconds_of(window[1].GetString()));
+        for (const auto& [name, windows] : {std::pair{"passed", &out.passed}, std::pair{"planned", &out.planned}})
+            for (const auto& window : cursor[name].GetArray())
+                windows->emplace_back(nanoseconds_of(window[0].GetString()), nanoseconds_of(window[1].GetString()));
     } catch (const std::runtime_error& trouble) {
         violations.push_back({opens, trouble.what()});
     }
@@ -202,7 +213,14 @@ Holding Ledger::after_power_loss(const fs::path& root, const std::map<std::strin
                                  std::vector<Violation>& violations) const {
     for (const auto& [name, bytes] : whole)
         if (bytes_of(root / name) != bytes) violations.push_back({no_half, name + " is not what it was to be"});
-    return after_exit(root, violations);
+    Holding out = after_exit(root, violations);
+    for (std::size_t i = 0; i < oracle_.rows().size(); ++i) {
+        const Row& row = oracle_.rows()[i];
+        if (out.delivery.in_files[i] == 0 || out.claim.knows(row.time)) continue;
+        violations.push_back({edges_first, row.payload});
+        break;
+    }
+    return out;
 }
 
 Holding Ledger::after_exit(const fs::path& root, std::vector<Violation>& violations) const {

@@ -47,8 +47,10 @@ struct Violation {
 struct Claim {
     bool there = false;
     std::int64_t position = 0;
-    std::vector<std::pair<std::int64_t, std::int64_t>> passed; // half-open, beyond a gap
+    std::vector<std::pair<std::int64_t, std::int64_t>> passed;  // half-open, beyond a gap
+    std::vector<std::pair<std::int64_t, std::int64_t>> planned; // begun, and not passed
     [[nodiscard]] bool covers(std::int64_t time) const;
+    [[nodiscard]] bool knows(std::int64_t time) const; // of the window that it lies in
 };
 
 struct Delivery {
@@ -65,13 +67,13 @@ class Ledger {
 public:
     explicit Ledger(const Oracle& oracle) : oracle_(oracle) {}
 
-    // Right after a power loss: the state opens, nothing that has a final name is a half, and every row that the cursor has passed
-    // is in a file or among the dead letters. `whole`: what each file with a final name must hold, by its name below the root.
-    // Opening the state changes its files.
+    // Right after a power loss: the state opens, nothing that has a final name is a half, every row that the cursor has passed is in
+    // a file or among the dead letters, and no row has left of whose window the state does not know. `whole`: what each file with a final name must
+    // hold, by its name below the root. Opening the state changes its files.
     Holding after_power_loss(const std::filesystem::path& root, const std::map<std::string, std::string_view>& whole,
                              std::vector<Violation>& violations) const;
 
-    // Wherever a program ended by itself: the same without knowing what files must hold.
+    // Wherever a program ended by itself: the same but for what files must hold, and what a state that may be gone must know.
     Holding after_exit(const std::filesystem::path& root, std::vector<Violation>& violations) const;
 
     // At the end of the run that followed: all is there, once by its rowId, and what the cursor had passed did not come again.

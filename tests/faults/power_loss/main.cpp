@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace fluxgate::power_loss;
 
-constexpr Extent short_form{1, 120, 3, 10, 1, true}, long_form{6, 300, 20, 20, 6, false};
+constexpr Extent short_form{1, 120, 3, 12, 1, true}, long_form{6, 300, 20, 20, 6, false};
 
 std::uint64_t number(const char* text) {
     char* end = nullptr;
@@ -37,7 +37,10 @@ std::string date() {
 
 fs::path work_directory() {
     // Thousands of small directories are made and removed; in memory that is three times as quick.
-    const fs::path memory = "/dev/shm", parent = ::access(memory.c_str(), W_OK) == 0 ? memory : fs::canonical(fs::temp_directory_path());
+    const fs::path memory = "/dev/shm";
+    std::error_code none;
+    const bool room = ::access(memory.c_str(), W_OK) == 0 && fs::space(memory, none).available > (256u << 20) && !none;
+    const fs::path parent = room ? memory : fs::canonical(fs::temp_directory_path());
     std::string name = (parent / "fluxgate-power-loss-XXXXXX").string();
     if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error{"no temporary directory can be made"};
     return name;

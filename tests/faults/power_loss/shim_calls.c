@@ -47,7 +47,7 @@ static int open_any(int directory, const char* path, int flags, mode_t mode) {
 
 #define MODE_OF(flags)                                                                                                                               \
     mode_t mode = 0;                                                                                                                                 \
-    if (((flags) & (O_CREAT | O_TMPFILE)) != 0) {                                                                                                    \
+    if (((flags)&O_CREAT) != 0 || ((flags)&O_TMPFILE) == O_TMPFILE) {                                                                                \
         va_list rest;                                                                                                                                \
         va_start(rest, flags);                                                                                                                       \
         mode = va_arg(rest, mode_t);                                                                                                                 \

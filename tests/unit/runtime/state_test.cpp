@@ -1,6 +1,7 @@
 // What stages remember, through the host's table: a source that counts on from where it was, as a cursor does.
 #include "scripted.hpp"
 
+#include "fluxgate/source.hpp"
 #include "fluxgate/state.hpp"
 #include "state/store.hpp"
 #include "support/catch.hpp"
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <functional>
+#include <future>
 #include <unistd.h>
 
 using namespace fluxgate;
@@ -244,6 +246,33 @@ TEST_CASE("a state or dead letters that are lost for good stop the pipeline also
     REQUIRE(outcome.error.has_value());
     INFO(outcome.error->message);
     CHECK(outcome.error->message.find(state ? "bench.db" : "letters.jsonl") != std::string::npos);
+}
+
+TEST_CASE("an embedded source ends with an error when its state is lost for good, though it would wait for it") {
+    asks_for_state = true;
+    Bench bench;
+    const TempDir directory;
+    static const fg_stage_type type = stage::stage_type(FG_KIND_SOURCE, "input/count@v1", "1.0.0", "", stage::source_api<Counting>());
+    REQUIRE(bench.host->register_type(&type).ok());
+    before_third_commit = [&](const stage::Host&) { std::filesystem::remove(directory.path + "/bench.db"); };
+    waits_for_state = true;
+    std::promise<Result<void>> end;
+    SourceOptions options;
+    options.id = "bench";
+    options.state_directory = directory.path;
+    options.post = [](const std::function<void()>& work) { work(); };
+    options.on_batch = [](Batch batch) { batch.acknowledge(); };
+    options.on_end = [&](const Result<void>& how) { end.set_value(how); };
+    auto source = Source::open(*bench.host, R"({"type": "input/count@v1"})", std::move(options));
+    REQUIRE(source.ok());
+    auto how = end.get_future();
+    REQUIRE(how.wait_for(std::chrono::seconds{10}) == std::future_status::ready);
+    before_third_commit = nullptr;
+    waits_for_state = false;
+    const Result<void> ended = how.get();
+    REQUIRE_FALSE(ended.ok());
+    INFO(ended.error().message);
+    CHECK(ended.error().message.find("removed or replaced") != std::string::npos);
 }
 
 TEST_CASE("a run says to its source whether a changed query is accepted") {
