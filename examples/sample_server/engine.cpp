@@ -1,5 +1,7 @@
 #include "engine.hpp"
 
+#include "catalogue.hpp"
+
 #include <algorithm>
 #include <map>
 #include <memory>
@@ -70,8 +72,24 @@ void deliver(const StoredSeries& s, Range range, const PointSink& sink) {
     }
 }
 
-// The columns of a plain read, in the server's order: _start, _stop, _time, _value, _field, _measurement, tags by name.
-Table table_of(StoredSeries series, Range range) {
+std::optional<std::int64_t> last_sample(const Series& s, Range range) {
+    for (std::int64_t k = first_sample(s, range.stop) - 1; k >= first_sample(s, range.start); --k) {
+        if (sample_exists(s, k)) return k;
+    }
+    return std::nullopt;
+}
+
+// A range that begins at the last point of the range, if there is one: last() need not walk through all of them.
+Range at_last_point(const StoredSeries& s, Range range) {
+    if (!s.written.empty()) range.start = s.written.back().first;
+    if (s.generated == nullptr) return range;
+    if (const auto k = last_sample(*s.generated, range)) range.start = sample_time(*s.generated, *k);
+    return range;
+}
+
+// The columns of a plain read, in the server's order: _start, _stop, _time, _value, _field, _measurement, tags by name. Points
+// before `from` are left out.
+Table table_of(StoredSeries series, Range range, Time from) {
     Table t;
     t.columns = {{"_start", Type::time, true},   {"_stop", Type::time, true},    {"_time", Type::time, false},
                  {"_value", series.type, false}, {"_field", Type::string, true}, {"_measurement", Type::string, true}};
@@ -80,6 +98,9 @@ Table table_of(StoredSeries series, Range range) {
         t.columns.push_back({key, Type::string, true});
         t.key.emplace_back(std::string_view{value});
     }
+    series.written.erase(series.written.begin(),
+                         std::find_if(series.written.begin(), series.written.end(), [&](const auto& point) { return !(point.first < from); }));
+    range.start = from;
     t.rows = [s = std::make_shared<const StoredSeries>(std::move(series)), range, key = t.key](const RowSink& sink) -> std::optional<std::string> {
         Row row = key;
         deliver(*s, range, [&](Time time, const Value& value) {
@@ -343,20 +364,64 @@ Result<std::vector<Table>> pivoted(const std::vector<Table>& tables) {
 // The filters stand first (read_query sees to it): they choose series, not rows.
 std::vector<Table> read(const Pipeline& p, const Written& written) {
     std::vector<Table> tables;
+    const auto head = std::find_if(p.steps.begin(), p.steps.end(), [](const Step& s) { return !std::holds_alternative<Predicate>(s); });
+    const bool last_only = head != p.steps.end() && std::holds_alternative<Last>(*head);
     for (StoredSeries& s : written.series(p.bucket, p.range.start, p.range.stop)) {
         const bool wanted = std::all_of(p.steps.begin(), p.steps.end(), [&](const Step& step) {
             const auto* predicate = std::get_if<Predicate>(&step);
             return predicate == nullptr || matches(*predicate, *s.key);
         });
-        if (wanted) tables.push_back(table_of(std::move(s), p.range));
+        if (!wanted) continue;
+        const Time from = last_only ? at_last_point(s, p.range).start : p.range.start;
+        tables.push_back(table_of(std::move(s), p.range, from));
     }
     return tables;
+}
+
+// The one row that first() or last() leaves.
+Table reduced_to_end(Table t, bool last) {
+    Table out = t;
+    out.rows = [source = std::move(t.rows), last](const RowSink& sink) -> std::optional<std::string> {
+        std::optional<Row> kept;
+        auto error = source([&](const Row& row) {
+            kept = row;
+            return last;
+        });
+        if (!error && kept) (void)sink(*kept);
+        return error;
+    };
+    return out;
+}
+
+// The group key and how many rows there are, as `_value`.
+Table counted(Table t) {
+    Table out;
+    for (std::size_t i = 0; i < t.columns.size(); ++i) {
+        if (!t.columns[i].grouped) continue;
+        out.columns.push_back(t.columns[i]);
+        out.key.push_back(t.key[i]);
+    }
+    out.columns.push_back({"_value", Type::integer, false});
+    out.key.emplace_back(Null{});
+    out.rows = [source = std::move(t.rows), key = out.key](const RowSink& sink) -> std::optional<std::string> {
+        std::int64_t count = 0;
+        auto error = source([&](const Row&) { return ++count > 0; });
+        Row row = key;
+        row.back() = count;
+        if (!error && count > 0) (void)sink(row);
+        return error;
+    };
+    return out;
 }
 
 Result<std::vector<Table>> apply(const Step& step, std::vector<Table> tables) {
     if (const auto* limit = std::get_if<Limit>(&step)) {
         for (Table& t : tables) {
             t = limited(std::move(t), *limit);
+        }
+    } else if (std::holds_alternative<First>(step) || std::holds_alternative<Last>(step) || std::holds_alternative<Count>(step)) {
+        for (Table& t : tables) {
+            t = std::holds_alternative<Count>(step) ? counted(std::move(t)) : reduced_to_end(std::move(t), std::holds_alternative<Last>(step));
         }
     } else if (const auto* select = std::get_if<Select>(&step)) {
         for (Table& t : tables) {
@@ -376,7 +441,7 @@ Result<std::vector<Table>> apply(const Step& step, std::vector<Table> tables) {
 Result<std::vector<NamedResult>> evaluate(const Query& query, const Written& written) {
     std::vector<NamedResult> results;
     for (const Pipeline& p : query.pipelines) {
-        std::vector<Table> tables = read(p, written);
+        std::vector<Table> tables = p.catalogue ? catalogue(p, written) : read(p, written);
         for (const Step& step : p.steps) {
             if (const auto* yield = std::get_if<Yield>(&step)) results.push_back({yield->name, tables});
             auto next = apply(step, std::move(tables));

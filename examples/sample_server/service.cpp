@@ -265,10 +265,15 @@ bool Service::run(Exchange& x, const QueryRequest& request, bool no_content) {
     environment.now = request.now.value_or(x.now);
     environment.v = request.v;
     environment.v_is_set = request.v_is_set;
+    environment.buckets = options_.buckets;
+    environment.buckets.insert(environment.buckets.end(), options_.empty_buckets.begin(), options_.empty_buckets.end());
+    environment.org_id = options_.org_id;
     const auto query = read_query(request.query, environment);
     if (!query) return send_error(x, query.error().http_status, query.error().message, true);
     for (const Pipeline& p : query->pipelines) {
-        if (!has_bucket(p.bucket)) return send_error(x, 404, "failed to initialize execute state: could not find bucket \"" + p.bucket + "\"", true);
+        const bool named = !p.catalogue || p.catalogue->kind != Catalogue::Kind::buckets;
+        if (named && !has_bucket(p.bucket))
+            return send_error(x, 404, "failed to initialize execute state: could not find bucket \"" + p.bucket + "\"", true);
     }
     const auto results = evaluate(*query, written_);
     if (!results) return send_error(x, results.error().http_status, results.error().message, true);

@@ -53,14 +53,17 @@ public:
     // where rows come in as fast as they are read.
     Step next(Instant now);
 
-    // The window was read to its end, with so many rows.
-    void complete(WindowId id, std::uint64_t rows);
+    // The window was read to its end, with so many rows. `whole`: by one query; else it says nothing about how large a window may be.
+    void complete(WindowId id, std::uint64_t rows, bool whole = true);
 
     // It was not: it will be read again.
     void failed(WindowId id);
 
     // Instead of failed(): it is too large, its halves will be read. False: it is as small as may be (1 s, or align), and failed.
     bool halve(WindowId id);
+
+    // Whether halve() would find it as small as may be.
+    [[nodiscard]] bool is_smallest(WindowId id) const;
 
     // A batch of the window left / was acknowledged. After one that was not delivered the cursor does not pass the window.
     void emitted(WindowId id);

@@ -126,13 +126,21 @@ void append_list(std::string& out, const std::vector<std::string>& names) {
         out += (i == 0 ? "" : ", ") + flux_string(names[i]);
 }
 
-// r._field == "a" or r._field == "b"
-void append_filter(std::string& out, const char* column, const std::vector<std::string>& names) {
+// r._field == "a" or r._field == "b"; with `others` r._field != "a" and r._field != "b"
+void append_filter(std::string& out, const char* column, const std::vector<std::string>& names, bool others = false) {
     if (names.empty()) return;
     out += " |> filter(fn: (r) => ";
     for (std::size_t i = 0; i < names.size(); ++i)
-        out += std::string{i == 0 ? "" : " or "} + "r." + column + " == " + flux_string(names[i]);
+        out += std::string{i == 0 ? "" : others ? " and " : " or "} + "r." + column + (others ? " != " : " == ") + flux_string(names[i]);
     out += ')';
+}
+
+std::string flux_of_rows(const ReadSpec& read) {
+    std::string out = "from(bucket: " + flux_string(read.bucket) + ") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)";
+    append_filter(out, "_measurement", read.measurements);
+    append_filter(out, "_measurement", read.others_than, true);
+    append_filter(out, "_field", read.fields);
+    return out;
 }
 
 } // namespace
@@ -189,13 +197,15 @@ std::string extern_json(const Edges& range, std::int64_t window_period_ns) {
 }
 
 std::string flux_of(const ReadSpec& read) {
-    std::string out = "from(bucket: " + flux_string(read.bucket) + ") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)";
-    append_filter(out, "_measurement", read.measurements);
-    append_filter(out, "_field", read.fields);
+    std::string out = flux_of_rows(read);
     if (read.columns.empty()) return out + R"( |> drop(columns: ["_start", "_stop"]))";
     out += " |> keep(columns: [";
     append_list(out, read.columns);
     return out + "])";
+}
+
+std::string flux_of_measurements(const ReadSpec& read) {
+    return flux_of_rows(read) + R"( |> keep(columns: ["_measurement"]) |> group() |> distinct(column: "_measurement"))";
 }
 
 } // namespace fluxgate::window

@@ -3,6 +3,7 @@
 
 #include "fluxgate/stage.hpp"
 #include "window/instant.hpp"
+#include "window/query.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -71,6 +72,7 @@ struct Incremental {
     std::chrono::nanoseconds align{};         // 0: none
     std::chrono::nanoseconds window_period{}; // 0: none
     bool row_wise = false;
+    std::optional<window::ReadSpec> read; // what Settings::query asks for, where the stage wrote it
 };
 
 struct Settings {

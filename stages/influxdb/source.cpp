@@ -153,7 +153,8 @@ Result<void> InfluxSource::begin_query(Lane& lane, const WindowRead* window) {
     }
     token_hash_ = std::hash<std::string_view>{}(token->value());
     host_.log(FG_LOG_DEBUG, "query.started", "the query was sent", {{"server", address(settings_.url)}});
-    lane.begin(query_request(settings_, token->value(), window != nullptr ? &window->range : nullptr), window);
+    window != nullptr ? lane.begin(query_request(settings_, token->value(), &window->range, window->ask.query), window)
+                      : lane.begin(query_request(settings_, token->value()), nullptr);
     return {};
 }
 

@@ -96,17 +96,17 @@ window::Edges Windows::range_of(const window::Edges& window, bool look_back) con
     return {std::min(from, window.start), window.stop};
 }
 
-void Windows::complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered) {
+void Windows::complete(Id id, Outcome outcome) {
     if (looks_back()) {
-        for (const std::uint64_t print : fingerprints)
+        for (const std::uint64_t print : outcome.fingerprints)
             memory_.expect(print);
-        expected_[id] = {planner_->edges(id), std::move(fingerprints)};
+        expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
     }
-    if (!covered) {
+    if (!outcome.covered) {
         planner_->emitted(id); // holds the window
         held_.emplace_back(next_sequence_, id);
     }
-    planner_->complete(id, rows);
+    planner_->complete(id, outcome.rows, outcome.whole);
     remember_passed();
     if (planner_->moved_past_rows()) commit_or_tell();
 }

@@ -42,9 +42,14 @@ public:
     // Rows that are known there are left out; null without look-back.
     [[nodiscard]] const window::Fingerprints* memory() const noexcept { return looks_back() ? &memory_ : nullptr; }
 
-    // The window was read to its end. `covered`: no dead letter came after its last batch; else the window waits until a later
-    // batch is acknowledged, for that is when the dead letter is durable.
-    void complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered);
+    // The window was read to its end, by one query if `whole`. `covered`: no dead letter came after its last batch; else the window
+    // waits until a later batch is acknowledged, for that is when the dead letter is durable.
+    struct Outcome {
+        std::uint64_t rows = 0; // but those that look-back suppressed
+        std::vector<std::uint64_t> fingerprints;
+        bool covered = true, whole = true;
+    };
+    void complete(Id id, Outcome outcome);
 
     // Before a batch of the window leaves: its edges are stored (Errc::state: they cannot be, and it must not). Then its sequence.
     Result<void> before_batch(Id id);
