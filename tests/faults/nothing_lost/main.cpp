@@ -1,6 +1,7 @@
 // nothing_lost [--kills N] [--scenario NAME] [--round N] [--jobs N] [--markdown] [--directory DIR] [--list]: kills the program
 // until it has delivered everything, and says what that did. FLUXGATE_SEED replays what was drawn. Exit 1 when a rule was broken.
 #include "round.hpp"
+#include "support/paths.hpp"
 
 #include <CLI/CLI.hpp>
 
@@ -148,6 +149,9 @@ void print_trouble(const std::vector<Outcome>& outcomes) {
     for (const auto& [kind, count] : sum.trouble)
         std::printf("| server: %s | %llu |\n", kind.c_str(), n(count));
     std::printf("| reader of the pipe stopped | %llu |\n| program stopped and continued | %llu |\n", n(sum.reader_stops), n(sum.program_stops));
+    std::printf(
+        "| runs in which a window was halved | %llu |\n| ... was read by measurement | %llu |\n| ... the server left during back-pressure | %llu |\n",
+        n(sum.windows_halved), n(sum.windows_split), n(sum.back_pressure));
 }
 
 } // namespace

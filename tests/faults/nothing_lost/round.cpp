@@ -23,9 +23,9 @@ const char* const token = "NOTHING_LOST_TOKEN=sample-token";
 } // namespace
 
 Figures& Figures::operator+=(const Figures& other) {
-    for (const auto member :
-         {&Figures::rounds, &Figures::runs, &Figures::kills_state, &Figures::kills_output, &Figures::kills_time, &Figures::commits_cut,
-          &Figures::unfinished, &Figures::two_names, &Figures::torn, &Figures::reader_stops, &Figures::program_stops})
+    for (const auto member : {&Figures::rounds, &Figures::runs, &Figures::kills_state, &Figures::kills_output, &Figures::kills_time,
+                              &Figures::commits_cut, &Figures::unfinished, &Figures::two_names, &Figures::torn, &Figures::reader_stops,
+                              &Figures::windows_halved, &Figures::windows_split, &Figures::back_pressure, &Figures::program_stops})
         this->*member += other.*member;
     for (const auto& [kind, count] : other.trouble)
         trouble[kind] += count;
@@ -93,8 +93,8 @@ void Round::draw_actions(Clock::time_point start) {
         add(back, [this] { trouble_.start(); });
     }
     if (scenario_.sink == Sink::pipe && chance(random_, scenario_.slow_reader ? 70 : 30)) {
-        const Clock::time_point stop = at(settings_.life_ms),
-                                on = stop + milliseconds{draw(random_, static_cast<std::uint64_t>(patience) * (scenario_.slow_reader ? 1200 : 300))};
+        const Clock::time_point stop = at(scenario_.slow_reader ? settings_.life_ms / 4 : settings_.life_ms);
+        const Clock::time_point on = stop + milliseconds{draw(random_, static_cast<std::uint64_t>(patience) * (scenario_.slow_reader ? 1200 : 300))};
         add(stop, [this] {
             ++figures_.reader_stops;
             reader_->signal(SIGSTOP);
@@ -249,7 +249,11 @@ void Round::judge(bool killed, int code) {
     const LeftState left = look_at_state();
     RunEnd how;
     const std::string log = log_of_run();
-    how.answer_failed = log.find("query.failed") != std::string::npos || log.find("window.halved") != std::string::npos;
+    how.answer_failed = log.find("query.failed") != std::string::npos || log.find("window.halved") != std::string::npos ||
+                        log.find("window.split") != std::string::npos;
+    figures_.windows_split += log.find("window.split") != std::string::npos ? 1u : 0u;
+    figures_.windows_halved += log.find("window.halved") != std::string::npos ? 1u : 0u;
+    figures_.back_pressure += log.find("closed during back-pressure") != std::string::npos ? 1u : 0u;
     account_.end_run(left.cursor, how);
     if (killed && chance(random_, 4)) compare_with_program(left);
     for (const auto& entry : std::filesystem::directory_iterator{path("state")})

@@ -27,6 +27,8 @@ struct Figures {
     std::uint64_t two_names = 0;                                     // of these: killed between the final name and the removal of the other
     std::uint64_t torn = 0;                                          // lines that kills tore off on the pipe
     std::uint64_t reader_stops = 0, program_stops = 0;               // SIGSTOP
+    std::uint64_t windows_halved = 0, windows_split = 0;             // runs in which the program told of it
+    std::uint64_t back_pressure = 0;                                 // runs in which the server left because we did not read
     std::map<std::string, std::uint64_t> trouble;                    // of the server
     std::int64_t worst_recovery_ms = 0;                              // from the start of a run to its first delivered message
     std::uint64_t peak_kib = 0;

@@ -38,18 +38,34 @@ Row row_of(std::string payload) {
 } // namespace
 
 const std::vector<Scenario>& scenarios() {
-    static const std::vector<Scenario> all{
-        {"files, streaming", Sink::lines, false, 1, false, false, false, 11},
-        {"files, verified, gzip", Sink::lines, true, 1, true, false, false, 11},
-        {"files, streaming, gzip, 4 at once", Sink::lines, false, 4, true, false, false, 11},
-        {"arrays, verified, 4 at once", Sink::arrays, true, 4, false, false, false, 11},
-        {"files, streaming, late rows", Sink::lines, false, 1, false, true, false, 12},
-        {"files, verified, gzip, late rows, 4 at once", Sink::lines, true, 4, true, true, false, 12},
-        {"stdout, streaming", Sink::pipe, false, 1, false, false, false, 10},
-        {"stdout, verified, gzip, late rows, 4 at once", Sink::pipe, true, 4, true, true, false, 12},
-        {"stdout, streaming, slow reader, 4 at once", Sink::pipe, false, 4, false, false, true, 5},
-        {"stdout, verified, slow reader", Sink::pipe, true, 1, false, false, true, 5},
-    };
+    static const std::vector<Scenario> all = [] {
+        std::vector<Scenario> out;
+        const auto add = [&](const char* name, Sink sink, std::uint32_t share) -> Scenario& {
+            out.push_back({});
+            out.back().name = name;
+            out.back().sink = sink;
+            out.back().share = share;
+            return out.back();
+        };
+        const auto set = [](Scenario& s, bool verified, bool gzip, std::uint32_t concurrency) -> Scenario& {
+            s.verified = verified;
+            s.gzip = gzip;
+            s.concurrency = concurrency;
+            return s;
+        };
+        set(add("files, streaming", Sink::lines, 10), false, false, 1);
+        set(add("files, verified, gzip", Sink::lines, 10), true, true, 1);
+        set(add("files, streaming, gzip, 4 at once", Sink::lines, 10), false, true, 4);
+        set(add("arrays, verified, 4 at once", Sink::arrays, 10), true, false, 4);
+        set(add("files, streaming, read, aligned", Sink::lines, 10), false, false, 2).read = true;
+        set(add("files, streaming, late rows", Sink::lines, 11), false, false, 1).lookback = true;
+        set(add("files, verified, gzip, late rows, 4 at once", Sink::lines, 11), true, true, 4).lookback = true;
+        set(add("stdout, streaming", Sink::pipe, 9), false, false, 1);
+        set(add("stdout, verified, gzip, late rows, 4 at once", Sink::pipe, 11), true, true, 4).lookback = true;
+        set(add("stdout, streaming, slow reader, 4 at once", Sink::pipe, 3), false, false, 4).slow_reader = true;
+        set(add("stdout, verified, slow reader", Sink::pipe, 3), true, false, 1).slow_reader = true;
+        return out;
+    }();
     return all;
 }
 
@@ -61,15 +77,19 @@ Settings draw_settings(const Scenario& scenario, Random& random, std::uint32_t m
     out.pipe_bytes = !scenario.slow_reader && chance(random, 50) ? 4096u : 65536u;
     out.query = R"(from(bucket: "plant") |> range(start: v.timeRangeStart, stop: v.timeRangeStop))"
                 R"( |> filter(fn: (r) => r._measurement == "stat" or r._measurement == "machine"))";
-    if (chance(random, 50)) out.query += R"( |> drop(columns: ["_start", "_stop"]))";
+    if (scenario.read || chance(random, 50)) out.query += R"( |> drop(columns: ["_start", "_stop"]))";
     out.window = static_cast<Instant>(20 + draw(random, 60)) * second;
     if (scenario.slow_reader) {
         out.kills = static_cast<std::uint32_t>(8 + draw(random, 8));
-        out.window = static_cast<Instant>(60 + draw(random, 60)) * minute;
-        out.life_ms = 900 * patience;
+        out.window = static_cast<Instant>(180 + draw(random, 120)) * minute; // more than the sockets hold
+        out.life_ms = 1500 * patience;
+    }
+    if (scenario.read) {
+        out.align = static_cast<Instant>(5 + draw(random, 20)) * second;
+        out.window = out.align * static_cast<Instant>(1 + draw(random, 2));
     }
     out.kills = std::min(out.kills, most_kills);
-    const Instant windows = scenario.slow_reader ? 6 : static_cast<Instant>(4 + out.kills * ((scenario.lookback ? 3 : 6) + draw(random, 6)));
+    const Instant windows = scenario.slow_reader ? 3 : static_cast<Instant>(4 + out.kills * ((scenario.lookback ? 3 : 6) + draw(random, 6)));
     Instant end = 0;
     if (scenario.lookback) { // near to now: only there rows can be late
         out.window /= 2;
@@ -79,12 +99,13 @@ Settings draw_settings(const Scenario& scenario, Random& random, std::uint32_t m
         constexpr Instant long_ago = 1'774'746'000'000'000'000; // 2026-03-29T01:00:00Z, when clocks change
         end = long_ago + static_cast<Instant>(draw(random, 1000)) * minute + static_cast<Instant>(draw(random, 1'000'000'000));
     }
-    out.range = {end - windows * out.window + static_cast<Instant>(draw(random, 1000)), end};
+    if (scenario.read) end -= end % out.align;
+    out.range = {end - windows * out.window + (scenario.read ? 0 : static_cast<Instant>(draw(random, 1000))), end};
     out.trouble.gzip = scenario.gzip;
     out.trouble.percent = static_cast<std::uint32_t>(chance(random, 20) ? 0 : 5 + draw(random, 25));
     out.trouble.body_bytes = static_cast<std::uint64_t>(out.window / second) * (scenario.gzip ? 60 : 400);
     out.trouble.stall = std::chrono::milliseconds{400 * patience};
-    out.trouble.timeout = std::chrono::milliseconds{(scenario.slow_reader ? 400 : 4000) * patience};
+    out.trouble.timeout = std::chrono::milliseconds{(scenario.slow_reader ? 300 : 4000) * patience};
     return out;
 }
 
@@ -93,12 +114,15 @@ std::string document(const Scenario& scenario, const Settings& settings, std::ui
     std::string source = R"({"type": "input/influxdbv2@v1", "displayName": "plant", "url": "http://127.0.0.1", "port": )" + std::to_string(port) +
                          R"(, "organization": "test-org", "interval": "20ms", "format": {"type": "json"},
     "authentication": {"type": "accessToken", "accessToken": "NOTHING_LOST_TOKEN"},
-    "query": {"expression": )" +
-                         quoted(settings.query) + R"(},
+    )" +
+                         (scenario.read ? R"("read": {"bucket": "plant", "measurements": ["stat", "machine"]})"
+                                        : R"("query": {"expression": )" + quoted(settings.query) + "}") +
+                         R"(,
     "incremental": {"start": ")" +
                          text_of(settings.range.start) + R"(", "stop": ")" + text_of(settings.range.stop) + R"(", "delay": "0s", "window": ")" +
                          std::to_string(settings.window) + R"(ns", "lookback": ")" + std::to_string(settings.lookback) + R"(ns", "concurrency": )" +
-                         std::to_string(scenario.concurrency) + R"(},
+                         std::to_string(scenario.concurrency) + (scenario.read ? R"(, "align": ")" + std::to_string(settings.align) + "ns\"" : "") +
+                         R"(},
     "delivery": ")" + (scenario.verified ? "verified" : "streaming") +
                          R"(", "compression": ")" + (scenario.gzip ? "gzip" : "none") + R"(",
     "timeouts": {"connect": "2s", "firstByte": ")" +

@@ -20,6 +20,7 @@ struct Scenario {
     bool gzip = false;
     bool lookback = false;    // and late rows
     bool slow_reader = false; // large answers, small queues, a reader that stops for long
+    bool read = false;        // the stage writes the query; aligned windows, split by measurement where they cannot be cut
     std::uint32_t share = 10; // of the kills, in parts
 };
 
@@ -36,8 +37,8 @@ inline constexpr int patience = sanitized ? 4 : 1;
 // Times in milliseconds.
 struct Settings {
     Edges range;
-    Instant window = 0, lookback = 0;
-    std::string query;         // with v.timeRangeStart and v.timeRangeStop
+    Instant window = 0, lookback = 0, align = 0;
+    std::string query;         // with v.timeRangeStart and v.timeRangeStop; with `read` what it comes to
     std::uint32_t kills = 0;   // at most; then the round goes on to its end undisturbed
     std::uint32_t file_ms = 0; // output/file@v1: batch.time
     std::uint32_t life_ms = 0; // a random kill comes within so much
