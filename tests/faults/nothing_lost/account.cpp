@@ -107,7 +107,7 @@ void Account::delivered(const Message& message, const std::string& place) {
     } else if (!row.seen.empty()) {
         ++totals_.repeated;
     }
-    row.seen.push_back({run_, message.window});
+    row.seen.push_back({run_, message.window, false});
     if (windows_.empty() || !(windows_.back() == message.window)) {
         if (std::find(windows_.begin(), windows_.end(), message.window) == windows_.end()) windows_.push_back(message.window);
     }
@@ -130,6 +130,24 @@ void Account::judge_window(const Message& message, const Known& row, const std::
     }
 }
 
+// A later run that has a window acknowledged read the rows of its time again, but not those before it that look-back had found in it.
+bool Account::is_acknowledged(const Known& row, const Delivery& delivery) const {
+    const bool own = row.row.time >= delivery.window.start && row.row.time < delivery.window.stop;
+    return delivery.acknowledged || (own && state_.acknowledged(delivery.window));
+}
+
+// Which rows may not come again from now on.
+void Account::settle_open() {
+    const auto settled = [&](std::size_t i) {
+        Known& row = rows_[i];
+        for (Delivery& d : row.seen)
+            d.acknowledged = d.acknowledged || (d.run == run_ && state_.acknowledged(d.window));
+        return std::any_of(row.seen.begin(), row.seen.end(), [&](const Delivery& d) { return is_acknowledged(row, d); });
+    };
+    open_.erase(std::remove_if(open_.begin(), open_.end(), settled), open_.end());
+    totals_.repeatable += open_.size();
+}
+
 // What was acknowledged does not come again.
 void Account::judge_repeat(const Message& message, const Known& row, const std::string& place) {
     for (const Delivery& d : row.seen) {
@@ -137,7 +155,7 @@ void Account::judge_repeat(const Message& message, const Known& row, const std::
             ++totals_.duplicates;
             return violation(place + " has a row again, in another window of the same run, " + text_of(message.window) + ": " + described(row));
         }
-        if (d.run == run_ || !state_.acknowledged(d.window)) continue;
+        if (d.run == run_ || !is_acknowledged(row, d)) continue;
         ++totals_.duplicates;
         return violation(place + " has a row again though the state, at " + text_of(state_.position) +
                          " after the kill before, had it as delivered: " + described(row));
@@ -156,12 +174,7 @@ void Account::end_run(const Snapshot& next, const RunEnd& how) {
     judge_covered(next);
     judge_inserted(next);
     state_ = next;
-    const auto acknowledged = [&](std::size_t i) {
-        const std::vector<Delivery>& seen = rows_[i].seen;
-        return std::any_of(seen.begin(), seen.end(), [&](const Delivery& d) { return state_.acknowledged(d.window); });
-    };
-    open_.erase(std::remove_if(open_.begin(), open_.end(), acknowledged), open_.end());
-    totals_.repeatable += open_.size();
+    settle_open();
 }
 
 // The state only moves on, and has no hole between what is passed and what is planned.

@@ -94,6 +94,7 @@ private:
     struct Delivery {
         std::uint32_t run = 0;
         Edges window;
+        bool acknowledged = false; // by the end of that run
     };
     // What is owed of a row that was inserted while the round ran.
     enum class Duty {
@@ -112,6 +113,8 @@ private:
         std::vector<Delivery> seen;
     };
 
+    [[nodiscard]] bool is_acknowledged(const Known& row, const Delivery& delivery) const;
+    void settle_open();
     void judge_window(const Message& message, const Known& row, const std::string& place);
     void judge_repeat(const Message& message, const Known& row, const std::string& place);
     void judge_state(const Snapshot& next);

@@ -113,6 +113,25 @@ TEST_CASE("a row that comes again though it was acknowledged is a duplicate") {
         CHECK(b.account.violations().size() == 2);
         CHECK(b.account.totals().duplicates == 1);
     }
+    SECTION("not where look-back found it, and a later run that did not look back had the window acknowledged") {
+        Books late{true, 5};
+        late.account.begin_run();
+        late.deliver(0, 4, {0, 5});
+        late.account.inserted(4 * s + 1, "late");
+        late.deliver(4, 5, {0, 5});
+        late.account.end_run(state(0, {{0, 5}}, {}), {});
+        late.account.begin_run();
+        late.deliver(0, 5, {0, 5});
+        late.account.delivered({"late", "id late", {5 * s, 7 * s}, 0}, "here");
+        late.account.end_run(state(5, {{5, 7}}), {});
+        late.account.begin_run();
+        late.deliver(5, 7, {5, 7});
+        late.account.end_run(state(7), {});
+        late.account.begin_run();
+        late.account.delivered({"late", "id late", {7 * s, 10 * s}, 0}, "here");
+        late.account.end_run(state(7, {{7, 10}}), {});
+        CHECK(late.account.violations().empty());
+    }
     SECTION("by look-back") {
         Books late{true, 5};
         late.account.begin_run();

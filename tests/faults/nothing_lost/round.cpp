@@ -304,8 +304,8 @@ void Round::finish() {
     if (const std::string changed = files_.changed(); !changed.empty()) account_.violation(changed);
     const FinalFiles::Found found = files_.look([](const Message&, const std::string&) {});
     if (found.unfinished != 0) account_.violation("unfinished files are left after an orderly end");
-    if (!sanitized && figures_.peak_kib > memory_bound_kib(scenario_))
-        account_.violation("the program needed " + std::to_string(figures_.peak_kib) + " KiB, and " + std::to_string(memory_bound_kib(scenario_)) +
+    if (!sanitized && figures_.peak_kib > memory_bound_kib)
+        account_.violation("the program needed " + std::to_string(figures_.peak_kib) + " KiB, and " + std::to_string(memory_bound_kib) +
                            " KiB are its bound");
 }
 

@@ -152,8 +152,4 @@ std::vector<Row> expected_rows(const Settings& settings, const Edges& range, con
     return out;
 }
 
-std::uint64_t memory_bound_kib(const Scenario& scenario) {
-    return scenario.slow_reader ? 64 << 10 : 64 << 10;
-}
-
 } // namespace fluxgate::nothing_lost
