@@ -142,7 +142,7 @@ void Round::start() {
         reader_.emplace(std::vector<std::string>{"/bin/cat"}, Child::Streams{ends[0], file, path("reader.log")});
     }
     watch_->add(path("out"), Watch::Kind::output);
-    started_ = last_delivery_ = Clock::now();
+    started_ = last_delivery_ = measured_ = Clock::now();
     program_.emplace(std::vector<std::string>{options_.program, "run", path("document.json"), "--id", "nl", "--instance", "here", "--state",
                                               path("state"), "--log-format", "json"},
                      Child::Streams{-1, ends[1], path("run.log")}, std::vector<std::string>{token});
@@ -176,8 +176,10 @@ void Round::live(const Plan& plan) {
                 event_seen_ = true;
                 event_at_ = Clock::now();
             }
-        } else {
+        }
+        if (now - measured_ >= tick) {
             figures_.peak_kib = std::max(figures_.peak_kib, program_->peak_kib());
+            measured_ = now;
         }
         if (both[0].revents != 0) return;
     }

@@ -93,7 +93,7 @@ private:
     // Of the run:
     std::optional<Child> program_, reader_;
     std::optional<Watch> watch_;
-    Clock::time_point started_, last_delivery_;
+    Clock::time_point started_, last_delivery_, measured_;
     std::vector<Action> actions_; // by time, the next one last
     std::uint32_t state_events_ = 0, output_events_ = 0;
     Clock::time_point event_at_; // when the plan's event happened
