@@ -26,6 +26,7 @@ struct CommonOptions {
 
 struct RunOptions {
     std::string file;
+    std::optional<std::string> document; // its text instead, made by another command; `file` only names it
     bool once = false;
     std::string duration; // --for, as text
     std::string id, instance;
@@ -50,6 +51,13 @@ struct SchemaOptions {
     bool json = false, as_read = false;
 };
 
+struct ExportOptions {
+    std::string file, bucket, out, start, stop;
+    std::vector<std::string> measurements, fields; // none: all
+    std::string format = "lp", window = "24h";
+    bool gzip = false, progress = true;
+};
+
 struct CursorOptions {
     enum class What { show, set, rewind, export_it, import };
     What what = What::show;
@@ -72,6 +80,7 @@ int dead_letters(const CommonOptions& common, const LettersOptions& options);
 int cursor(const CommonOptions& common, const CursorOptions& options);
 int check(const CommonOptions& common, const CheckOptions& options);
 int schema(const CommonOptions& common, const SchemaOptions& options);
+int export_bucket(const CommonOptions& common, const ExportOptions& options);
 int plan(const CommonOptions& common, const CheckOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
