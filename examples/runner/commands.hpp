@@ -43,6 +43,11 @@ struct CheckOptions {
     bool json = false;
 };
 
+struct PlanOptions {
+    CheckOptions ask;
+    std::string id;
+};
+
 struct SchemaOptions {
     std::string file;
     std::vector<std::string> buckets, measurements; // none: all
@@ -81,7 +86,7 @@ int cursor(const CommonOptions& common, const CursorOptions& options);
 int check(const CommonOptions& common, const CheckOptions& options);
 int schema(const CommonOptions& common, const SchemaOptions& options);
 int export_bucket(const CommonOptions& common, const ExportOptions& options);
-int plan(const CommonOptions& common, const CheckOptions& options);
+int plan(const CommonOptions& common, const PlanOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
 int stages(const CommonOptions& common);

@@ -161,12 +161,14 @@ std::vector<std::string> arguments_of(int argc, char** argv) {
     return out;
 }
 
-CLI::App* add_plan(CLI::App& app, CommonOptions& common, CheckOptions& options) {
+CLI::App* add_plan(CLI::App& app, CommonOptions& common, PlanOptions& options) {
     CLI::App* plan =
         app.add_subcommand("plan", "Show what a run would do next: query, windows, rows, columns, first messages, partitions; delivers nothing");
-    plan->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
-    plan->add_flag("--json", options.json, "One JSON object a line instead of text for people");
-    plan->add_option("--timeout", options.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
+    plan->add_option("FILE", options.ask.file, "Pipeline or source document (JSON)")->required();
+    plan->add_flag("--json", options.ask.json, "One JSON object a line instead of text for people");
+    plan->add_option("--timeout", options.ask.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
+    add_id(*plan, options.id);
+    add_state(*plan, common);
     add_secrets(*plan, common);
     add_stage_path(*plan, common);
     add_logging(*plan, common);
@@ -247,7 +249,7 @@ int main(int argc, char** argv) {
     const CLI::App* check_command = add_check(app, common, check_options);
     const CLI::App* cursor_command = add_cursor(app, common, cursor_options);
     const CLI::App* letters_command = add_dead_letters(app, common, letters_options);
-    CheckOptions plan_options;
+    PlanOptions plan_options;
     const CLI::App* plan_command = add_plan(app, common, plan_options);
     SchemaOptions schema_options;
     const CLI::App* schema_command = add_schema(app, common, schema_options);

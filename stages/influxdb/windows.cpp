@@ -34,15 +34,21 @@ window::Policy planner_policy(const Incremental& incremental) {
     return policy;
 }
 
+Result<window::Cursor> stored_cursor(std::string_view value) {
+    Result<window::Cursor> cursor = window::parse_cursor(value);
+    if (!cursor.ok()) return Error{Errc::state, "the stored cursor cannot be used: " + cursor.error().message};
+    return cursor;
+}
+
 Result<void> Windows::open(bool accept_changed_query) {
     auto stored = host_.state_get(cursor_key);
     if (!stored.ok()) return std::move(stored).error();
     identity_ = window::identity_of(address(settings_.url), settings_.organization, settings_.query);
     window::Cursor cursor;
     if (stored->exists()) {
-        auto parsed = window::parse_cursor(stored->value());
+        Result<window::Cursor> parsed = stored_cursor(stored->value());
         if (!parsed.ok()) return std::move(parsed).error();
-        cursor = std::move(parsed).value();
+        cursor = std::move(*parsed);
         if (!cursor.identity.empty() && cursor.identity != identity_ && !accept_changed_query)
             return Error{Errc::state,
                          "the stored cursor, " + window::format_instant(cursor.position) +

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ namespace fluxgate::influxdb {
 [[nodiscard]] window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns);
 
 [[nodiscard]] window::Policy planner_policy(const Incremental& incremental);
+
+// Of the state's key "cursor". Errc::state: it cannot be used.
+[[nodiscard]] Result<window::Cursor> stored_cursor(std::string_view value);
 
 // Rule: the cursor never runs ahead of an acknowledgement. Not thread-safe.
 class Windows {
