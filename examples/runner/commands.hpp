@@ -49,11 +49,11 @@ struct PlanOptions {
 };
 
 struct SchemaOptions {
-    std::string file;
+    CheckOptions ask{{}, "60s", false};
     std::vector<std::string> buckets, measurements; // none: all
-    std::string start, timeout = "60s";
+    std::string start;
     std::uint32_t max_measurements = 0, max_values = 0, max_series = 0; // 0: what the document or the stage says
-    bool json = false, as_read = false;
+    bool as_read = false;
 };
 
 struct ExportOptions {

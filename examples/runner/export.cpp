@@ -1,10 +1,10 @@
 // `fluxgate export`: a bucket into files, by a pipeline that reads it window by window and ends.
 #include "commands.hpp"
-#include "config/duration.hpp"
 #include "config/json_text.hpp"
 #include "config/pipeline_document.hpp"
 #include "export_place.hpp"
 #include "fluxgate/pipeline.hpp"
+#include "json_parts.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
@@ -19,19 +19,6 @@ namespace fluxgate::runner {
 namespace {
 
 constexpr std::chrono::seconds preflight_time{60};
-
-std::string json_string(std::string_view text) {
-    std::string out;
-    stage::detail::append_json_string(out, text);
-    return out;
-}
-
-std::string list(const std::vector<std::string>& texts) {
-    std::string out;
-    for (const std::string& text : texts)
-        out += (out.empty() ? "" : ",") + json_string(text);
-    return "[" + out + "]";
-}
 
 // The stage types of the host, for taking a document apart that the host has found valid.
 class KnownTypes final : public config::StageCatalog {
@@ -69,8 +56,8 @@ std::string document_of(const config::JsonText& source, const ExportOptions& opt
     const bool lines = plan.format == "lp";
     input += R"(,"interval":"1s","delivery":"verified","format":{"type":"json","types":)" + std::string{lines ? "true" : "false"} +
              R"(},"read":{"bucket":)" + json_string(plan.bucket);
-    if (!plan.measurements.empty()) input += ",\"measurements\":" + list(plan.measurements);
-    if (!plan.fields.empty()) input += ",\"fields\":" + list(plan.fields);
+    if (!plan.measurements.empty()) input += ",\"measurements\":" + json_list(plan.measurements);
+    if (!plan.fields.empty()) input += ",\"fields\":" + json_list(plan.fields);
     input += R"(},"incremental":{"start":)" + json_string(State::format_time(plan.start)) +
              ",\"stop\":" + json_string(State::format_time(plan.stop)) + ",\"window\":" + json_string(options.window) +
              R"(,"delay":"0s"},"next":["files"]})";
@@ -82,8 +69,9 @@ std::string document_of(const config::JsonText& source, const ExportOptions& opt
 
 // Says what is wrong with a name, the token or the address before anything is made: `schema` up to its first line.
 Result<void> preflight(Host& host, const std::string& document, const ExportOptions& options, const ExportPlan& plan) {
-    std::string scope = R"({"buckets":)" + list({options.bucket}) + ",\"start\":" + json_string(State::format_time(plan.start));
-    if (!options.measurements.empty()) scope += ",\"measurements\":" + list(options.measurements);
+    std::string scope =
+        R"({"buckets":)" + json_list(std::vector<std::string>{options.bucket}) + ",\"start\":" + json_string(State::format_time(plan.start));
+    if (!options.measurements.empty()) scope += ",\"measurements\":" + json_list(options.measurements);
     bool told = false;
     Result<void> done = Pipeline::schema(host, document, scope + "}", preflight_time, [&told](std::string_view) {
         told = true;
@@ -122,6 +110,7 @@ std::uint64_t lines_in(const std::string& path) {
     return static_cast<std::uint64_t>(std::count(std::istreambuf_iterator<char>{in}, {}, '\n'));
 }
 
+// Where the export stands, and its exit code: what could not be written is a failure of it, whichever run found that.
 int say_end(const ExportPlace& place, const ExportPlan& plan, const ExportOptions& options, int code) {
     const ExportPlace::Contents there = place.contents(plan);
     const auto state = State::open(place.state_directory(), ExportPlace::pipeline, State::Access::read);
@@ -133,11 +122,12 @@ int say_end(const ExportPlace& place, const ExportPlan& plan, const ExportOption
                   : cursor.ok() && *cursor ? (*cursor)->position
                                            : State::format_time(plan.start))
               << "\n";
-    if (const std::uint64_t letters = lines_in(place.dead_letters()); letters != 0)
+    const std::uint64_t letters = lines_in(place.dead_letters());
+    if (letters != 0)
         std::cerr << "fluxgate: " << letters << (letters == 1 ? " row" : " rows") << " could not be written and " << (letters == 1 ? "is" : "are")
                   << " put aside, with the reason: " << place.dead_letters() << "\n";
     if (!complete) std::cerr << "fluxgate: the same command goes on from there\n";
-    return code;
+    return code == Exit::done && letters != 0 ? Exit::failed : code;
 }
 
 } // namespace
@@ -171,6 +161,11 @@ int export_bucket(const CommonOptions& common, const ExportOptions& options) {
         std::sort(wanted.measurements.begin(), wanted.measurements.end());
         std::sort(wanted.fields.begin(), wanted.fields.end());
         if (Result<void> done = resolve_times(options, wanted); !done.ok()) return complain(done.error());
+        const Validation whole = Pipeline::validate(host, document_of(source, options, wanted));
+        if (!whole.valid) { // a window that is no duration, say: the document's words name it
+            print_violations("the export of " + options.file, whole.violations);
+            return Exit::usage;
+        }
         if (Result<void> done = preflight(host, *text, options, wanted); !done.ok()) return complain(done.error());
     }
     const Result<ExportPlan> plan = place.open(wanted);

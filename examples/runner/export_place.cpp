@@ -1,7 +1,7 @@
 #include "export_place.hpp"
 
 #include "config/json_text.hpp"
-#include "fluxgate/stage.hpp"
+#include "json_parts.hpp"
 #include "window/instant.hpp"
 
 #include <algorithm>
@@ -19,19 +19,6 @@ namespace fluxgate::runner {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::string json_string(std::string_view text) {
-    std::string out;
-    stage::detail::append_json_string(out, text);
-    return out;
-}
-
-std::string list(const std::vector<std::string>& texts) {
-    std::string out;
-    for (const std::string& text : texts)
-        out += (out.empty() ? "" : ",") + json_string(text);
-    return "[" + out + "]";
-}
 
 std::string text_in(const rapidjson::Value& object, const char* name) {
     const auto member = object.FindMember(name);
@@ -102,8 +89,8 @@ std::string difference(const ExportPlan& there, const ExportPlan& wanted) {
     };
     for (const std::string& one :
          {differs("url", there.url, wanted.url), differs("organization", there.organization, wanted.organization),
-          differs("--bucket", there.bucket, wanted.bucket), differs("--measurement", list(there.measurements), list(wanted.measurements)),
-          differs("--field", list(there.fields), list(wanted.fields)), differs("--start", there.given_start, wanted.given_start),
+          differs("--bucket", there.bucket, wanted.bucket), differs("--measurement", json_list(there.measurements), json_list(wanted.measurements)),
+          differs("--field", json_list(there.fields), json_list(wanted.fields)), differs("--start", there.given_start, wanted.given_start),
           differs("--stop", there.given_stop, wanted.given_stop), differs("--format", there.format, wanted.format),
           differs("--gzip", there.gzip ? "on" : "off", wanted.gzip ? "on" : "off")}) {
         if (!one.empty()) return one;
@@ -123,7 +110,7 @@ std::optional<std::int64_t> instant_of(std::string_view compact) {
 
 std::string ExportPlan::json() const {
     return "{\"url\":" + json_string(url) + ",\"organization\":" + json_string(organization) + ",\"bucket\":" + json_string(bucket) +
-           ",\"measurements\":" + list(measurements) + ",\"fields\":" + list(fields) + ",\"givenStart\":" + json_string(given_start) +
+           ",\"measurements\":" + json_list(measurements) + ",\"fields\":" + json_list(fields) + ",\"givenStart\":" + json_string(given_start) +
            ",\"givenStop\":" + json_string(given_stop) + ",\"start\":" + json_string(window::format_instant(start)) +
            ",\"stop\":" + json_string(window::format_instant(stop)) + ",\"format\":" + json_string(format) +
            ",\"gzip\":" + (gzip ? "true" : "false") + "}\n";
@@ -159,7 +146,9 @@ Result<ExportPlan> ExportPlace::open(const ExportPlan& wanted) const {
     fs::create_directories(state_directory(), error);
     if (error) return broken("make", state_directory(), error);
     if (Result<void> done = write_file(state_directory(), "export.json", wanted.json()); !done.ok()) return std::move(done).error();
-    if (Result<void> done = sync_directory(directory_); !done.ok()) return std::move(done).error();
+    const std::string parent = fs::path{directory_}.lexically_normal().parent_path().string();
+    for (const std::string& directory : {directory_, parent.empty() ? std::string{"."} : parent})
+        if (Result<void> done = sync_directory(directory); !done.ok()) return std::move(done).error();
     return wanted;
 }
 

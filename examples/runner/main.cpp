@@ -177,19 +177,19 @@ CLI::App* add_plan(CLI::App& app, CommonOptions& common, PlanOptions& options) {
 
 CLI::App* add_schema(CLI::App& app, CommonOptions& common, SchemaOptions& options) {
     CLI::App* schema = app.add_subcommand("schema", "Show what is in the server: buckets, measurements, fields and types, tags and values, times");
-    schema->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
+    schema->add_option("FILE", options.ask.file, "Pipeline or source document (JSON)")->required();
     schema->add_option("--bucket", options.buckets, "Only this bucket (may be repeated)")->type_name("NAME");
     schema->add_option("--measurement", options.measurements, "Only this measurement (may be repeated)")->type_name("NAME");
     schema
         ->add_option("--start", options.start,
                      "How far back is looked, e.g. -720h or 2026-01-01T00:00:00Z (default: the document's schema.start, else -720h)")
         ->type_name("TIME");
-    auto* json = schema->add_flag("--json", options.json, "One JSON object a line instead of a table");
+    auto* json = schema->add_flag("--json", options.ask.json, "One JSON object a line instead of a table");
     schema->add_flag("--as-read", options.as_read, "Print a read section that names the bucket, its measurements and its fields")->excludes(json);
     schema->add_option("--max-measurements", options.max_measurements, "Most measurements of a bucket (100)")->type_name("N");
     schema->add_option("--max-values", options.max_values, "Most values of a tag that are shown (5)")->type_name("N");
     schema->add_option("--max-series", options.max_series, "Most series of a measurement whose first and last rows are read (10000)")->type_name("N");
-    schema->add_option("--timeout", options.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
+    schema->add_option("--timeout", options.ask.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
     add_secrets(*schema, common);
     add_stage_path(*schema, common);
     add_logging(*schema, common);

@@ -75,13 +75,7 @@ Result<void> FileOutput::make_lines(const fg_batch& batch) {
         const std::string why = append_line(text_, message);
         if (why.empty()) continue;
         const std::string text = "output stage \"" + stage_id_ + "\": the row cannot be a line of line protocol: " + why;
-        fg_dead_letter letter{};
-        letter.code = stage::to_text("line-protocol");
-        letter.text = stage::to_text(text);
-        letter.partition = batch.partition;
-        letter.sequence = batch.sequence;
-        letter.raw = stage::to_text(message);
-        if (Result<void> recorded = host_.dead_letter(letter); !recorded.ok()) return recorded;
+        if (Result<void> recorded = put_aside(host_, batch, "line-protocol", text, message); !recorded.ok()) return recorded;
     }
     return {};
 }
