@@ -146,7 +146,7 @@ int run(const CommonOptions& common, const RunOptions& options) {
         }
         most = *parsed;
     }
-    const std::optional<std::string> text = read_document(options.file);
+    const std::optional<std::string> text = options.document ? options.document : read_document(options.file);
     if (!text) return Exit::usage;
 
     const Signals signals; // before the first thread
