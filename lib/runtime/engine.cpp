@@ -115,6 +115,7 @@ Result<void> Engine::start() {
         const std::scoped_lock lock{mutex_};
         if (started_ || outcome_) return Error{Errc::invalid_argument, "the pipeline was started before; make a new one to run it again"};
         started_ = true;
+        started_wall_ns_ = host_->wall_ns();
         state_ = PipelineState::running;
     }
     const unsigned workers = std::clamp(std::thread::hardware_concurrency(), 2u, 4u);
@@ -229,6 +230,7 @@ std::string Engine::who_is_inside() const {
 void Engine::fail(const std::string& stage, Error error, bool cancel) {
     error = host_->redacted(std::move(error));
     host_->log(LogLevel::error, "pipeline.failed", error.text(), {{"pipeline", options_.id}, {"stage", stage}});
+    recent_.add({host_->wall_ns(), LogLevel::error, stage, "pipeline.failed", error.message, error.server_text});
     const bool flush = error.code != Errc::dead_letter;
     abort({Ending::failed, stage, std::move(error)}, flush, cancel);
 }
@@ -297,6 +299,7 @@ Result<void> Engine::dead_letter(StageContext& stage, const fg_dead_letter& lett
         fail(stage.stage(), kept.error(), !from_source);
         return kept;
     }
+    recent_.add(host_->wall_ns(), stage.stage(), letter, host_->redactor);
     stage.dead_letters.fetch_add(1, std::memory_order_relaxed);
     stats_of(stage.stage()).dead_letters.fetch_add(1, std::memory_order_relaxed);
     if (stage.place != nullptr && letter.sequence != 0) tokens_.count_dead_letter(&stage, letter.sequence);

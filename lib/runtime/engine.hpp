@@ -16,6 +16,7 @@
 #include "runtime/feed.hpp"
 #include "runtime/graph.hpp"
 #include "runtime/instances.hpp"
+#include "runtime/recent.hpp"
 #include "runtime/shared_batch.hpp"
 #include "runtime/stage_context.hpp"
 #include "runtime/state_access.hpp"
@@ -62,10 +63,13 @@ public:
     [[nodiscard]] std::optional<Outcome> outcome() const;
     [[nodiscard]] PipelineCounters counters() const;
     [[nodiscard]] std::vector<StageHealth> health() const;
+    [[nodiscard]] PipelineStatus status() const;
 
     Result<void> dead_letter(StageContext& stage, const fg_dead_letter& letter) override;
     void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) override;
     void health_changed() override { changed(); }
+    void noted(const StageContext& stage, LogLevel level, std::string_view event, std::string_view message,
+               const std::vector<LogField>& fields) override;
     StateAccess* state_store() noexcept override { return &state_access_; }
     Result<void> keep_dead_letters() override { return letters_->sync(); }
     void settled(std::uint64_t sequence, fg_outcome outcome) noexcept override;
@@ -179,6 +183,7 @@ private:
     const PipelineOptions options_;
     const std::unique_ptr<DeadLetterFile> letters_;
     StateAccess state_access_; // its lock goes with the engine
+    Recent recent_;
     Graph graph_;
     std::vector<std::shared_ptr<const StageType>> types_; // of document_.stages
     std::vector<std::unique_ptr<Branch>> branches_;
@@ -207,6 +212,7 @@ private:
     std::optional<Outcome> outcome_;
     PipelineState state_ = PipelineState::created;
     std::size_t threads_inside_ = 0;
+    std::int64_t started_wall_ns_ = 0;
 
     mutable std::mutex count_mutex_;
     PipelineCounters totals_; // of what is not an atomic
