@@ -72,6 +72,7 @@ public:
                const std::vector<LogField>& fields) override;
     StateAccess* state_store() noexcept override { return &state_access_; }
     Result<void> keep_dead_letters() override { return letters_->sync(); }
+    void cannot_go_on(StageContext& stage, const Error& why) override;
     void settled(std::uint64_t sequence, fg_outcome outcome) noexcept override;
 
 private:
@@ -207,6 +208,7 @@ private:
     bool started_ = false, stop_requested_ = false, workers_stop_ = false, flush_on_abort_ = false;
     std::atomic<bool> left_{false};     // a thread was left behind
     std::atomic<bool> aborting_{false}; // written under mutex_
+    std::atomic<bool> gave_up_{false};  // said once that it cannot go on
     std::optional<std::chrono::steady_clock::time_point> drain_until_;
     std::optional<Outcome> why_; // decided before the end
     std::optional<Outcome> outcome_;
@@ -216,8 +218,6 @@ private:
 
     mutable std::mutex count_mutex_;
     PipelineCounters totals_; // of what is not an atomic
-
-    bool acknowledge_failed_ = false; // the reader's own
 
     std::mutex source_mutex_; // cancel against release
     std::unique_ptr<SourceInstance> source_;

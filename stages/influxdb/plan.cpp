@@ -1,9 +1,11 @@
 #include "plan.hpp"
 
+#include "config/duration.hpp"
 #include "connection.hpp"
 #include "request.hpp"
 #include "rows.hpp"
 #include "window/planner.hpp"
+#include "window/split.hpp"
 #include "windows.hpp"
 
 #include <algorithm>
@@ -142,6 +144,7 @@ public:
         }
         std::string query = R"({"item":"query","text":)" + quoted(settings_.query);
         if (range_) query += ",\"range\":" + window_json(*range_);
+        query += split_json();
         say(query + "}");
         if (!windows_.empty()) say(windows_);
         if (settings_.incremental && !range_) return wanted_ ? Result<void>{} : unwanted();
@@ -156,6 +159,21 @@ private:
     void say(const std::string& json) { wanted_ = wanted_ && line_(json); }
     static Error unwanted() { return Error{Errc::cancelled, "the plan was ended early"}; }
 
+    // How `read` is cut where time cannot be.
+    [[nodiscard]] std::string split_json() const {
+        if (!settings_.incremental || !settings_.incremental->read || !window::is_divisible(*settings_.incremental->read)) return {};
+        const window::ReadSpec& read = *settings_.incremental->read;
+        const auto smallest = std::chrono::nanoseconds{window::smallest_window(planner_policy(*settings_.incremental))};
+        const std::vector<window::ReadSpec> parts =
+            window::parts_of(read, read.measurements.empty() ? std::vector<std::string>{"..."} : read.measurements);
+        std::string names;
+        for (const window::ReadSpec& part : parts)
+            if (!read.measurements.empty()) names += (names.empty() ? "" : ",") + quoted(part.measurements.front());
+        std::string out = R"(,"split":{"smallest":)" + quoted(config::format_duration(smallest)) + ",\"measurements\":[" + names + "]";
+        if (read.measurements.empty()) out += ",\"names\":" + quoted(window::flux_of_measurements(read));
+        return out + ",\"text\":" + quoted(window::flux_of(parts.front())) + "}";
+    }
+
     // The next windows, as the planner gives them when each has rows. Without state reading is taken to begin at start.
     Result<void> plan_windows() {
         const Incremental& plan = *settings_.incremental;
@@ -165,10 +183,13 @@ private:
         const auto stored = host_.state_get("cursor");
         const bool from_cursor = stored.ok() && stored->exists();
         if (from_cursor) {
-            auto parsed = window::parse_cursor(stored->value());
+            Result<window::Cursor> parsed = stored_cursor(stored->value());
             if (!parsed.ok()) return std::move(parsed).error();
-            cursor = std::move(parsed).value();
+            cursor = std::move(*parsed);
         }
+        std::string note = stored.ok() ? "" : "the state cannot be read: " + stored.error().message;
+        if (!cursor.identity.empty() && cursor.identity != window::identity_of(address(settings_.url), settings_.organization, settings_.query))
+            note = "the cursor was written for another url, organization or query: a run would stop and say how to go on";
         window::Planner planner{planner_policy(plan), cursor};
         planner.begin_tick(now);
         std::string next;
@@ -180,7 +201,7 @@ private:
             next += (next.empty() ? "" : ",") + window_json(step.edges);
             planner.complete(step.id, 1);
         }
-        windows_ = R"({"item":"windows","cursor":")" + window::format_instant(cursor.position) + R"(","from":")" +
+        windows_ = R"({"item":"windows","note":)" + quoted(note) + R"(,"cursor":")" + window::format_instant(cursor.position) + R"(","from":")" +
                    (from_cursor ? "cursor" : "start") + R"(","next":[)" + next + R"(],"behindSeconds":)" +
                    number(static_cast<double>(now - cursor.position) / 1e9, "%.0f") + "}";
         return {};

@@ -2,6 +2,7 @@
 
 #include "check.hpp"
 #include "config/duration.hpp"
+#include "explore.hpp"
 #include "flux_position.hpp"
 #include "plan.hpp"
 #include "prepared.hpp"
@@ -163,7 +164,8 @@ Result<void> InfluxSource::begin_query(Lane& lane, const WindowRead* window) {
     }
     token_hash_ = std::hash<std::string_view>{}(token->value());
     host_.log(FG_LOG_DEBUG, "query.started", "the query was sent", {{"server", address(settings_.url)}});
-    lane.begin(query_request(settings_, token->value(), window != nullptr ? &window->range : nullptr), window);
+    window != nullptr ? lane.begin(query_request(settings_, token->value(), &window->range, window->ask.query), window)
+                      : lane.begin(query_request(settings_, token->value()), nullptr);
     return {};
 }
 
@@ -372,6 +374,10 @@ Result<void> InfluxSource::stop() {
 
 Result<void> InfluxSource::check(std::int64_t deadline_ns, const stage::LineSink& line) {
     return run_check(settings_, host_, deadline_ns, line);
+}
+
+Result<void> InfluxSource::schema(std::int64_t deadline_ns, const stage::LineSink& line) {
+    return run_explore(settings_, host_, deadline_ns, line);
 }
 
 Result<void> InfluxSource::plan(std::int64_t deadline_ns, const stage::LineSink& line) {

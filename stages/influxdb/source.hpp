@@ -31,6 +31,7 @@ public:
     // Instead of next(): see fg_source_api.check and .plan.
     Result<void> check(std::int64_t deadline_ns, const stage::LineSink& line);
     Result<void> plan(std::int64_t deadline_ns, const stage::LineSink& line);
+    Result<void> schema(std::int64_t deadline_ns, const stage::LineSink& line);
 
 private:
     InfluxSource(Settings settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, const stage::Config& config);

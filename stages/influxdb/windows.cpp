@@ -34,15 +34,21 @@ window::Policy planner_policy(const Incremental& incremental) {
     return policy;
 }
 
+Result<window::Cursor> stored_cursor(std::string_view value) {
+    Result<window::Cursor> cursor = window::parse_cursor(value);
+    if (!cursor.ok()) return Error{Errc::state, "the stored cursor cannot be used: " + cursor.error().message};
+    return cursor;
+}
+
 Result<void> Windows::open(bool accept_changed_query) {
     auto stored = host_.state_get(cursor_key);
     if (!stored.ok()) return std::move(stored).error();
     identity_ = window::identity_of(address(settings_.url), settings_.organization, settings_.query);
     window::Cursor cursor;
     if (stored->exists()) {
-        auto parsed = window::parse_cursor(stored->value());
+        Result<window::Cursor> parsed = stored_cursor(stored->value());
         if (!parsed.ok()) return std::move(parsed).error();
-        cursor = std::move(parsed).value();
+        cursor = std::move(*parsed);
         if (!cursor.identity.empty() && cursor.identity != identity_ && !accept_changed_query)
             return Error{Errc::state,
                          "the stored cursor, " + window::format_instant(cursor.position) +
@@ -98,17 +104,17 @@ window::Edges Windows::range_of(const window::Edges& window, bool look_back) con
     return {std::min(from, window.start), window.stop};
 }
 
-void Windows::complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered) {
+void Windows::complete(Id id, Outcome outcome) {
     if (looks_back()) {
-        for (const std::uint64_t print : fingerprints)
+        for (const std::uint64_t print : outcome.fingerprints)
             memory_.expect(print);
-        expected_[id] = {planner_->edges(id), std::move(fingerprints)};
+        expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
     }
-    if (!covered) {
+    if (!outcome.covered) {
         planner_->emitted(id); // holds the window
         held_.emplace_back(next_sequence_, id);
     }
-    planner_->complete(id, rows);
+    planner_->complete(id, outcome.rows, outcome.whole);
     remember_passed();
     if (planner_->moved_past_rows()) commit_or_tell();
 }

@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -22,6 +23,9 @@ namespace fluxgate::influxdb {
 [[nodiscard]] window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns);
 
 [[nodiscard]] window::Policy planner_policy(const Incremental& incremental);
+
+// Of the state's key "cursor". Errc::state: it cannot be used.
+[[nodiscard]] Result<window::Cursor> stored_cursor(std::string_view value);
 
 // Rule: the cursor never runs ahead of an acknowledgement. Not thread-safe.
 class Windows {
@@ -42,9 +46,14 @@ public:
     // Rows that are known there are left out; null without look-back.
     [[nodiscard]] const window::Fingerprints* memory() const noexcept { return looks_back() ? &memory_ : nullptr; }
 
-    // The window was read to its end. `covered`: no dead letter came after its last batch; else the window waits until a later
-    // batch is acknowledged, for that is when the dead letter is durable.
-    void complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered);
+    // The window was read to its end, by one query if `whole`. `covered`: no dead letter came after its last batch; else the window
+    // waits until a later batch is acknowledged, for that is when the dead letter is durable.
+    struct Outcome {
+        std::uint64_t rows = 0; // but those that look-back suppressed
+        std::vector<std::uint64_t> fingerprints;
+        bool covered = true, whole = true;
+    };
+    void complete(Id id, Outcome outcome);
 
     // Before a batch of the window leaves: its edges are stored (Errc::state: they cannot be, and it must not). Then its sequence.
     Result<void> before_batch(Id id);

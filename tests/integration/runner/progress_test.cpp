@@ -1,6 +1,7 @@
 // `run --progress` on a terminal and without one.
 #include "runner.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
