@@ -34,6 +34,7 @@ struct RunOptions {
     bool fail_on_dead_letter = false;
     bool accept_changed_query = false;
     bool progress = false;
+    std::string metrics; // --metrics, as text
 };
 
 // Of check and of plan.

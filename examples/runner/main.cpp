@@ -69,6 +69,10 @@ CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
            "working directory)")
         ->type_name("FILE");
     run->add_flag("--progress", options.progress, "Show rate, rows, lag or time left, queue and dead letters on standard error while it runs");
+    run->add_option("--metrics", options.metrics,
+                    "Serve metrics (/metrics), health (/healthz, /readyz) and status there: PORT (on the loopback address), ADDRESS:PORT or "
+                    "[ADDRESS]:PORT; port 0: the system chooses")
+        ->type_name("[ADDRESS:]PORT");
     run->add_flag("--fail-on-dead-letter", options.fail_on_dead_letter, "Exit with 1 when there was a dead letter");
     add_stage_path(*run, common);
     add_logging(*run, common);

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "config/duration.hpp"
 #include "fluxgate/pipeline.hpp"
+#include "observer.hpp"
 #include "progress.hpp"
 #include "service.hpp"
 
@@ -12,6 +13,7 @@
 #include <ctime>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <thread>
 #include <unistd.h>
 
@@ -146,6 +148,15 @@ int run(const CommonOptions& common, const RunOptions& options) {
         }
         most = *parsed;
     }
+    std::optional<observe::Listen> listen;
+    if (!options.metrics.empty()) {
+        const Result<observe::Listen> parsed = observe::parse_listen(options.metrics);
+        if (!parsed.ok()) {
+            std::cerr << "fluxgate: --metrics " << options.metrics << ": " << parsed.error().message << "\n";
+            return Exit::usage;
+        }
+        listen = *parsed;
+    }
     const std::optional<std::string> text = options.document ? options.document : read_document(options.file);
     if (!text) return Exit::usage;
 
@@ -176,6 +187,15 @@ int run(const CommonOptions& common, const RunOptions& options) {
         return Exit::usage;
     }
     Pipeline& pipeline = *made;
+    std::unique_ptr<Observer> observer;
+    if (listen) { // before anything is read: who asked to watch does not want to go on blind
+        Result<std::unique_ptr<Observer>> started = Observer::start(*listen, host, pipeline);
+        if (!started.ok()) {
+            std::cerr << "fluxgate: --metrics " << options.metrics << ": " << started.error().message << "\n";
+            return Exit::usage;
+        }
+        observer = std::move(*started);
+    }
     if (Result<void> started = pipeline.start(); !started.ok()) {
         std::cerr << "fluxgate: " << started.error().text() << "\n";
         return Exit::failed;

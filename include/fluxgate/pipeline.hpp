@@ -115,6 +115,62 @@ struct ReloadReport {
     std::vector<Violation> warnings; // about the new document
 };
 
+// A stage as it is now.
+struct StageStatus {
+    std::string display_name; // the document's, or empty
+    std::int32_t kind = FG_KIND_SOURCE;
+    StageCounters counters; // `stage` and `type` too
+    StageHealth health;
+    bool queued = false;              // there is a queue before it
+    std::uint64_t queued_bytes = 0;   // that wait there, all partitions, or are in hand
+    std::uint64_t queued_batches = 0; // that wait there
+};
+
+// From one stage to a next one.
+struct EdgeStatus {
+    std::string from, to;
+    std::uint64_t messages = 0; // that `from` has handed on there
+};
+
+struct PartitionStatus {
+    std::uint64_t delivered = 0;                        // messages, summed over the outputs
+    std::uint64_t queued_bytes = 0, queued_batches = 0; // as of a stage, over all queues
+};
+
+// A warning or an error that a stage or the host logged for this pipeline. Secrets are replaced in all its texts.
+struct TroubleNote {
+    std::int64_t wall_ns = 0;
+    LogLevel level = LogLevel::warning;
+    std::string stage, event;
+    std::string message;
+    std::string server_said; // the words of a server, never to be trusted; or empty
+};
+
+// The beginning of a dead letter, for looking at. The whole one is in the dead-letter file.
+struct LetterExample {
+    std::int64_t wall_ns = 0;
+    std::string stage, code, text;
+    std::int64_t partition = -1; // not known: -1
+    std::string raw;             // at most 400 bytes of UTF-8, secrets replaced
+    bool cut = false;            // raw is not all of it
+};
+
+// Everything there is to show of a pipeline at one moment. Bounded, whatever the pipeline has been through.
+struct PipelineStatus {
+    std::string id, instance, display_name;
+    PipelineState state = PipelineState::created;
+    std::optional<Outcome> outcome;      // once finished
+    std::int64_t started_wall_ns = 0;    // 0: not yet
+    std::uint64_t queue_max_bytes = 0;   // the bound of one partition's queue
+    std::uint64_t queue_total_bytes = 0; // the bound of all queues before one stage
+    PipelineCounters counters;
+    std::vector<StageStatus> stages; // the source first, then in document order
+    std::vector<EdgeStatus> edges;   // in order of the stages that they come from
+    std::vector<PartitionStatus> partitions;
+    std::vector<TroubleNote> troubles;   // the last 32, oldest first
+    std::vector<LetterExample> examples; // the last three of each of the first 32 reasons, by reason, oldest first
+};
+
 // What validate() found. Nothing is made or run.
 struct Validation {
     std::vector<Violation> violations; // warnings too; pointers into the whole document
@@ -222,6 +278,7 @@ public:
     [[nodiscard]] std::optional<Outcome> outcome() const; // once finished
     [[nodiscard]] PipelineCounters counters() const;
     [[nodiscard]] std::vector<StageHealth> health() const; // the source first, then in document order
+    [[nodiscard]] PipelineStatus status() const;
 
 private:
     class Impl;

@@ -128,6 +128,7 @@ Result<void> Engine::start() {
         const std::scoped_lock lock{mutex_};
         if (started_ || outcome_) return Error{Errc::invalid_argument, "the pipeline was started before; make a new one to run it again"};
         started_ = true;
+        started_wall_ns_ = host_->wall_ns();
         state_ = PipelineState::running;
     }
     const unsigned workers = std::clamp(std::thread::hardware_concurrency(), 2u, 4u);
@@ -261,6 +262,7 @@ std::optional<std::string> Engine::stalled(std::chrono::nanoseconds limit) const
 void Engine::fail(const std::string& stage, Error error, bool cancel) {
     error = host_->redacted(std::move(error));
     host_->log(LogLevel::error, "pipeline.failed", error.text(), {{"pipeline", options_.id}, {"stage", stage}});
+    recent_.add({host_->wall_ns(), LogLevel::error, stage, "pipeline.failed", error.message, error.server_text});
     const bool flush = error.code != Errc::dead_letter;
     abort({Ending::failed, stage, std::move(error)}, flush, cancel);
 }
@@ -329,6 +331,7 @@ Result<void> Engine::dead_letter(StageContext& stage, const fg_dead_letter& lett
         fail(stage.stage(), kept.error(), !from_source);
         return kept;
     }
+    recent_.add(host_->wall_ns(), stage.stage(), letter, host_->redactor);
     stage.dead_letters.fetch_add(1, std::memory_order_relaxed);
     stats_of(stage).dead_letters.fetch_add(1, std::memory_order_relaxed);
     if (stage.place != nullptr && letter.sequence != 0) tokens_.count_dead_letter(&stage, letter.sequence);
@@ -387,15 +390,21 @@ std::optional<Outcome> Engine::outcome() const {
     return state_ == PipelineState::finished ? outcome_ : std::nullopt;
 }
 
+PipelineCounters Engine::totals() const {
+    const std::scoped_lock lock{count_mutex_};
+    return totals_;
+}
+
 PipelineCounters Engine::counters() const {
-    PipelineCounters out;
-    {
-        const std::scoped_lock lock{count_mutex_};
-        out = totals_;
-    }
+    PipelineCounters out = totals();
+    const std::scoped_lock lock{mutex_};
+    count_locked(out);
+    return out;
+}
+
+void Engine::count_locked(PipelineCounters& out) const {
     for (std::uint32_t p = 0; p < partition_count_; ++p)
         out.delivered.push_back(delivered_[p].load(std::memory_order_relaxed));
-    const std::scoped_lock lock{mutex_};
     for (const auto& branch : branches_)
         out.queued_bytes += branch->bytes;
     for (std::size_t i = 0; i < stats_.size(); ++i) {
@@ -403,10 +412,14 @@ PipelineCounters Engine::counters() const {
         const StageStats& s = *stats_[i];
         out.stages.push_back({node.id, node.type, s.in, s.out, s.dropped, s.made, s.dead_letters, s.abandoned, s.failed});
     }
-    return out;
 }
 
 std::vector<StageHealth> Engine::health() const {
+    const std::scoped_lock lock{mutex_};
+    return health_locked();
+}
+
+std::vector<StageHealth> Engine::health_locked() const {
     std::vector<StageHealth> out;
     const auto worst_of = [this](const std::string& stage) {
         StageHealth worst;
@@ -418,7 +431,6 @@ std::vector<StageHealth> Engine::health() const {
         }
         return worst;
     };
-    const std::scoped_lock lock{mutex_};
     out.push_back(worst_of(document_.input.id));
     for (const config::StageNode& node : document_.stages)
         out.push_back(worst_of(node.id));

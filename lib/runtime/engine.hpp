@@ -16,6 +16,7 @@
 #include "runtime/feed.hpp"
 #include "runtime/graph.hpp"
 #include "runtime/instances.hpp"
+#include "runtime/recent.hpp"
 #include "runtime/shared_batch.hpp"
 #include "runtime/stage_context.hpp"
 #include "runtime/state_access.hpp"
@@ -67,10 +68,13 @@ public:
     [[nodiscard]] std::optional<Outcome> outcome() const;
     [[nodiscard]] PipelineCounters counters() const;
     [[nodiscard]] std::vector<StageHealth> health() const;
+    [[nodiscard]] PipelineStatus status() const;
 
     Result<void> dead_letter(StageContext& stage, const fg_dead_letter& letter) override;
     void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) override;
     void health_changed() override { changed(); }
+    void noted(const StageContext& stage, LogLevel level, std::string_view event, std::string_view message,
+               const std::vector<LogField>& fields) override;
     StateAccess* state_store() noexcept override { return &state_access_; }
     Result<void> keep_dead_letters() override { return letters_->sync(); }
     void cannot_go_on(StageContext& stage, const Error& why) override;
@@ -202,6 +206,9 @@ private:
     void schedule_locked(Lane& lane);
     void wake_at_locked(Lane& lane, std::int64_t when);
     [[nodiscard]] bool has_room_locked(const Lane& lane) const;
+    [[nodiscard]] PipelineCounters totals() const; // without what count_locked adds
+    void count_locked(PipelineCounters& out) const;
+    [[nodiscard]] std::vector<StageHealth> health_locked() const;
     [[nodiscard]] const config::StageNode& node_of(const Branch& branch, std::size_t at) const { return document_.stages[branch.plan.stages[at]]; }
     [[nodiscard]] InstanceConfig config_of(const config::StageNode& node, std::uint32_t partition) const;
 
@@ -213,6 +220,7 @@ private:
     const std::unique_ptr<DeadLetterFile> letters_;
     bool fed_ = false;         // the source is the host's own
     StateAccess state_access_; // its lock goes with the engine
+    Recent recent_;
     Graph graph_;
     std::vector<std::shared_ptr<const StageType>> types_; // of document_.stages
     std::vector<std::unique_ptr<Branch>> branches_;
@@ -248,6 +256,7 @@ private:
     std::optional<Outcome> outcome_;
     PipelineState state_ = PipelineState::created;
     std::size_t threads_inside_ = 0;
+    std::int64_t started_wall_ns_ = 0;
 
     mutable std::mutex count_mutex_;
     PipelineCounters totals_; // of what is not an atomic

@@ -69,6 +69,8 @@ void Engine::read_batches() {
             // Cancelled because we asked for it.
             if ((stop_requested_ || aborting_) && answer.error().code == Errc::cancelled) return;
             host_->log(LogLevel::error, "source.failed", answer.error().text(), {{"pipeline", options_.id}, {"stage", document_.input.id}});
+            const Error shown = host_->redacted(answer.error());
+            recent_.add({host_->wall_ns(), LogLevel::error, document_.input.id, "source.failed", shown.message, shown.server_text});
             if (!why_ || why_->how == Ending::stopped) why_ = Outcome{Ending::failed, document_.input.id, answer.error()};
             drain_until_ = steady_clock::now() + drain_after_failure;
             return;

@@ -123,5 +123,8 @@ PipelineCounters Pipeline::counters() const {
 std::vector<StageHealth> Pipeline::health() const {
     return impl_->engine->health();
 }
+PipelineStatus Pipeline::status() const {
+    return impl_->engine->status();
+}
 
 } // namespace fluxgate

@@ -24,6 +24,9 @@ public:
     virtual Result<void> dead_letter(StageContext& stage, const fg_dead_letter& letter) = 0;
     virtual void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) = 0;
     virtual void health_changed() = 0;
+    // The stage logged a warning or an error.
+    virtual void noted(const StageContext& /*stage*/, LogLevel /*level*/, std::string_view /*event*/, std::string_view /*message*/,
+                       const std::vector<LogField>& /*fields*/) {}
     // None: nothing is remembered between runs.
     virtual StateAccess* state_store() noexcept { return nullptr; }
     // What is committed to the state may count on every dead letter so far, so they are made durable first.
