@@ -194,8 +194,8 @@ void Campaign::judge_end(const Run& run, const std::string& kind, const std::str
         violations.push_back({"the program stops or waits", end});
     if (run.waited && !may_wait(kind, place)) violations.push_back({"it waits only for room for its state", end});
     static const std::map<std::string, std::vector<const char*>> words{
-        {"enospc", {"No space left on device", "database or disk is full"}},
-        {"full", {"No space left on device", "database or disk is full"}},
+        {"enospc", {"No space left on device", "database or disk is full", "unable to open database file"}},
+        {"full", {"No space left on device", "database or disk is full", "unable to open database file"}},
         {"eio", {"Input/output error"}},
         {"sync-eio", {"Input/output error"}},
         {"erofs", {"Read-only file system", "unable to open database file", "readonly database"}},
