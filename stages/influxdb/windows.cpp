@@ -199,7 +199,7 @@ Result<void> Windows::settle(bool last) {
     if (planner_ == nullptr) return {};
     if (last && !abandoned_) release_held(UINT64_MAX); // what is abandoned may be so because a dead letter was not durable
     remember_passed();
-    if (!planner_->moved()) return {};
+    if (!planner_->moved() && !store_failed_) return {}; // batches that are held back because nothing can be stored are no good end
     return commit();
 }
 
