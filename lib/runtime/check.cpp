@@ -1,4 +1,5 @@
-// Pipeline::check and plan: the source of a document tries what it needs, or says what it would do next, in lines.
+// Pipeline::check, schema and plan: the source of a document tries what it needs, or says what is there or what it would do next, in lines.
+#include "config/json_text.hpp"
 #include "config/pipeline_document.hpp"
 #include "runtime/host_shared.hpp"
 #include "runtime/instances.hpp"
@@ -92,6 +93,22 @@ std::int64_t deadline_of(std::int64_t began, std::chrono::nanoseconds timeout) {
     return began + std::min<std::int64_t>(timeout.count(), std::int64_t{1} << 61); // so that the sum is an instant
 }
 
+// The source's object with the members of `scope` in its `schema` setting.
+Result<std::string> with_scope(const std::string& document, std::string_view scope) {
+    config::JsonText object = config::parse_json(document);
+    config::JsonText setting = config::parse_json(scope);
+    if (!setting.parsed || !setting.dom.IsObject())
+        return Error{Errc::invalid_argument, "the scope of a schema is no JSON object: " + std::string{scope.substr(0, 200)}};
+    auto& allocator = object.dom.GetAllocator();
+    if (!object.dom.HasMember("schema")) object.dom.AddMember("schema", rapidjson::Value{rapidjson::kObjectType}, allocator);
+    rapidjson::Value& into = object.dom["schema"];
+    for (const auto& member : setting.dom.GetObject()) {
+        into.RemoveMember(member.name);
+        into.AddMember(rapidjson::Value{member.name, allocator}, rapidjson::Value{member.value, allocator}, allocator);
+    }
+    return config::to_text(object.dom);
+}
+
 } // namespace
 
 Result<void> Pipeline::check(Host& host, std::string_view document, std::chrono::nanoseconds timeout, const Line& line) {
@@ -102,6 +119,23 @@ Result<void> Pipeline::check(Host& host, std::string_view document, std::chrono:
     if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
     if (!wanted) return Error{Errc::cancelled, "the check was ended early"};
     return ask_source(shared, parsed.document->input, "check", deadline_of(began, timeout), {}, line, &runtime::SourceInstance::check);
+}
+
+Result<void> Pipeline::schema(Host& host, std::string_view document, std::string_view scope, std::chrono::nanoseconds timeout, const Line& line) {
+    const std::shared_ptr<Host::Shared>& shared = host.shared();
+    const std::int64_t began = shared->monotonic_ns();
+    config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry);
+    if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
+    config::StageNode& input = parsed.document->input;
+    if (!scope.empty()) {
+        Result<std::string> changed = with_scope(input.document, scope);
+        if (!changed.ok()) return std::move(changed).error();
+        input.document = *std::move(changed);
+        const std::vector<Violation> found = shared->registry.validate(input.type, input.document);
+        if (std::any_of(found.begin(), found.end(), [](const Violation& v) { return !v.warning; }))
+            return runtime::configuration_error("the pipeline document is not valid with this scope", found);
+    }
+    return ask_source(shared, input, "schema", deadline_of(began, timeout), {}, line, &runtime::SourceInstance::schema);
 }
 
 Result<void> Pipeline::plan(Host& host, std::string_view document, std::chrono::nanoseconds timeout, const Line& line, const StatePlace& place) {

@@ -53,4 +53,9 @@ Result<void> StateAccess::commit(const StageContext& stage, const fg_state_chang
     return (*opened)->commit(owner_of(stage), all);
 }
 
+bool StateAccess::failed() const {
+    const std::scoped_lock lock{mutex_};
+    return store_ && store_->failed();
+}
+
 } // namespace fluxgate::runtime

@@ -33,6 +33,8 @@ public:
     StateAccess& operator=(const StateAccess&) = delete;
 
     [[nodiscard]] Result<std::optional<std::string>> get(const StageContext& stage, std::string_view key);
+    // Every later commit of this run answers the same error.
+    [[nodiscard]] bool failed() const;
     [[nodiscard]] Result<void> commit(const StageContext& stage, const fg_state_change* changes, std::size_t count);
 
 private:
@@ -40,7 +42,7 @@ private:
 
     const std::string directory_, pipeline_;
     const Mode mode_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::unique_ptr<state::Store> store_;
 };
 

@@ -14,7 +14,7 @@ namespace fluxgate::influxdb {
 Lane::Lane(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::shared_ptr<http::Loop> loop,
            std::uint32_t share)
     : settings_(settings), host_(host), rows_(settings, std::move(partitioner), host, share), verification_(settings, host),
-      names_(reader_limits(settings), window::Split::most_names), client_(make_client(settings, host, std::move(loop))) {}
+      names_(reader_limits(settings), window::Split::most_names), client_(make_client(settings, host, std::move(loop))), meter_(host) {}
 
 void Lane::open_rows(const WindowRead* window) {
     began_ns_ = host_.monotonic_ns();
@@ -29,6 +29,7 @@ void Lane::open_rows(const WindowRead* window) {
     }
     verification_.begin();
     names_.begin();
+    meter_.begin();
 }
 
 http::BodySink& Lane::sink() noexcept {
@@ -58,7 +59,15 @@ void Lane::begin_nothing(const WindowRead* window) {
 }
 
 Lane::Step Lane::run(std::chrono::nanoseconds timeout) {
-    return client_.active() ? drive(timeout) : replay();
+    const Step step = client_.active() ? drive(timeout) : replay();
+    if (meter_.due(host_.monotonic_ns())) tell();
+    return step;
+}
+
+void Lane::tell() {
+    const RowCounts& c = rows_.counts();
+    const Router& router = rows_.router();
+    meter_.tell({c.rows, c.suppressed, sent_ ? client_.body_bytes() : 0, sent_ ? client_.wire_bytes() : 0, router.evaluations(), router.hits()});
 }
 
 Lane::Step Lane::drive(std::chrono::nanoseconds timeout) {

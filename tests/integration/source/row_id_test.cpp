@@ -2,6 +2,7 @@
 // sample server, of awkward tables made by hand, and of everything that a server was asked in runs that were cut, halved and killed.
 #include "sample_server/csv_writer.hpp"
 #include "sample_server/engine.hpp"
+#include "support/paths.hpp"
 #include "support/process.hpp"
 #include "support/recording.hpp"
 #include "window_support.hpp"
@@ -75,7 +76,8 @@ std::string sample_answer(const std::string& query) {
     environment.now = *sample::parse_time("2026-01-01T12:00:00Z");
     const auto read = sample::read_query(query, environment);
     REQUIRE(read.ok());
-    const auto results = sample::evaluate(*read);
+    const sample::Written nothing;
+    const auto results = sample::evaluate(*read, nothing);
     REQUIRE(results.ok());
     std::string out;
     sample::CsvWriter writer{out, sample::Dialect::annotated()};
