@@ -210,7 +210,7 @@ Result<void> Windows::settle(bool last) {
     if (last && !abandoned_) release_held(UINT64_MAX); // what is abandoned may be so because a dead letter was not durable
     remember_passed();
     report();
-    if (!planner_->moved()) return {};
+    if (!planner_->moved() && !store_failed_) return {}; // batches that are held back because nothing can be stored are no good end
     return commit();
 }
 
