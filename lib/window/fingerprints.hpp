@@ -37,6 +37,7 @@ public:
     void set_floor(Instant floor) noexcept { floor_ = floor; }
 
     [[nodiscard]] bool knows(std::uint64_t print) const noexcept;
+    [[nodiscard]] bool empty() const noexcept { return used_ == 0; } // knows nothing
     void prefetch(std::uint64_t print) const noexcept;
 
     // Known from now on, but not stored: its window was read to its end, and is not known to be delivered.

@@ -54,6 +54,7 @@ void Rows::begin_window(const window::Edges& window, const window::Fingerprints*
     windowed_ = true;
     memory_ = memory;
     prints_.clear();
+    novelty_.clear();
     repeats_.clear();
     ids_.set_window(window);
     renderer_.set_window(window_json(window));
@@ -82,7 +83,9 @@ void Rows::take(std::string_view bytes, std::int64_t received_ns) {
 void Rows::on_table() {
     counts_.renamed_columns += renderer_.set_table(reader_.table());
     router_.set_table(reader_.table(), renderer_);
-    if (windowed_) ids_.set_table(reader_.table());
+    if (!windowed_) return;
+    ids_.set_table(reader_.table());
+    novelty_.set_table(reader_.table());
 }
 
 void Rows::on_row() {
@@ -156,9 +159,14 @@ void Rows::add(std::uint32_t partition, std::size_t begin, const message::Payloa
 }
 
 // Whether the row is to be delivered; its place among identical ones. False: suppressed, or too_large().
-bool Rows::is_new(const window::Hash128& id, std::uint32_t& repeat) {
-    repeat = repeats_.count(id);
-    too_large_ = repeat == window::Repeats::overflow;
+bool Rows::is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repeat) {
+    if (is_new) {
+        repeat = 0;
+        too_large_ = !repeats_.add_new(id);
+    } else {
+        repeat = repeats_.count(id);
+        too_large_ = repeat == window::Repeats::overflow;
+    }
     if (too_large_) return false;
     if (memory_ == nullptr) return true;
     const std::uint64_t print = window::fingerprint(id, repeat);
@@ -170,13 +178,20 @@ bool Rows::is_new(const window::Hash128& id, std::uint32_t& repeat) {
     return true;
 }
 
-// Memory that is far away is asked for before the row is rendered and looked at afterwards.
+// The identity is worked out after the message is written, when the bytes it is made of have settled; unless memory that is far away
+// has to be looked at: that is asked for before.
 void Rows::on_window_row() {
     ++counts_.rows;
     const flux::Row& row = reader_.row();
-    const window::Hash128 id = ids_.of(row);
-    repeats_.prefetch(id);
-    if (memory_ != nullptr) memory_->prefetch(window::fingerprint(id, 0));
+    ids_.take(row);
+    const bool is_new = novelty_.is_new(row);
+    const bool looks_up = !is_new || (memory_ != nullptr && !memory_->empty());
+    window::Hash128 id;
+    if (looks_up) {
+        id = ids_.id();
+        if (!is_new) repeats_.prefetch(id);
+        if (memory_ != nullptr) memory_->prefetch(window::fingerprint(id, 0));
+    }
     const Target* target = router_.find(row);
     const bool known = target != nullptr && target->dead_letter.empty();
     message::Buffer& text = known ? batcher_.block(target->partition).text : scratch_;
@@ -187,8 +202,9 @@ void Rows::on_window_row() {
     message::PayloadSpan payload;
     const std::uint64_t replaced_before = renderer_.replaced_sequences();
     const bool rendered = renderer_.append_tail(row, text, payload, fault_);
+    if (!looks_up) id = ids_.id();
     std::uint32_t repeat = 0;
-    if (!is_new(id, repeat)) {
+    if (!is_wanted(id, is_new, repeat)) {
         text.truncate(begin);
         return;
     }

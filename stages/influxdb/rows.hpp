@@ -8,6 +8,8 @@
 #include "message/renderer.hpp"
 #include "router.hpp"
 #include "window/fingerprints.hpp"
+#include "window/novelty.hpp"
+#include "window/repeats.hpp"
 #include "window/row_id.hpp"
 
 #include <cstdint>
@@ -72,7 +74,7 @@ private:
     void on_table();
     void on_row();
     void on_window_row();
-    bool is_new(const window::Hash128& id, std::uint32_t& repeat);
+    bool is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repeat);
     void on_long_row();
     void append_known(const flux::Row& row, const Target& target);
     void append_asked(const flux::Row& row, const Target* known);
@@ -94,6 +96,7 @@ private:
     RowCounts counts_;
     bool windowed_ = false, too_large_ = false;
     window::RowIds ids_;
+    window::Novelty novelty_;
     window::Repeats repeats_;
     const window::Fingerprints* memory_ = nullptr;
     std::vector<std::uint64_t> prints_;
