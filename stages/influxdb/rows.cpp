@@ -60,37 +60,56 @@ void Rows::begin_window(const window::Edges& window, const window::Fingerprints*
     renderer_.set_window(window_json(window));
 }
 
-void Rows::take(std::string_view bytes, std::int64_t received_ns) {
-    if (failed_ || fatal_ || too_large_) return;
+void Rows::set_received(std::int64_t received_ns) {
     received_ns_ = received_ns;
-    now_ns_ = host_.monotonic_ns();
     if (const std::int64_t ms = received_ns_ / 1'000'000; ms != timestamp_ms_) {
         timestamp_ms_ = ms;
         timestamp_ = message::timestamp_text(received_ns_);
     }
+}
+
+void Rows::on_body(std::string_view bytes) {
+    if (failed_ || fatal_ || too_large_) return;
+    now_ns_ = host_.monotonic_ns();
+    set_received(host_.wall_ns());
     reader_.feed(bytes);
     while (!fatal_ && !too_large_) {
         switch (reader_.next()) {
         case flux::Event::need_more: return;
-        case flux::Event::table: on_table(); break;
-        case flux::Event::row: windowed_ ? on_window_row() : on_row(); break;
-        case flux::Event::long_row: on_long_row(); break;
+        case flux::Event::table: on_table(reader_.table()); break;
+        case flux::Event::row: on_row(reader_.row()); break;
+        case flux::Event::long_row: on_long_row(reader_.row(), reader_.long_row_bytes()); break;
         case flux::Event::failed: failed_ = true; return;
         }
     }
 }
 
-void Rows::on_table() {
-    counts_.renamed_columns += renderer_.set_table(reader_.table());
-    router_.set_table(reader_.table(), renderer_);
-    if (!windowed_) return;
-    ids_.set_table(reader_.table());
-    novelty_.set_table(reader_.table());
+void Rows::take(flux::JournalReader& journal) {
+    constexpr std::size_t enough = 128u << 10;
+    now_ns_ = host_.monotonic_ns();
+    for (std::size_t taken = 0; taken < enough && !fatal_ && !too_large_;) {
+        const flux::Event event = journal.next();
+        if (event == flux::Event::need_more) return;
+        if (journal.received_ns() != received_ns_) set_received(journal.received_ns());
+        if (event == flux::Event::table) {
+            on_table(journal.table());
+            continue;
+        }
+        taken += journal.row().raw.size();
+        event == flux::Event::row ? on_row(journal.row()) : on_long_row(journal.row(), journal.long_row_bytes());
+    }
 }
 
-void Rows::on_row() {
+void Rows::on_table(const flux::Table& table) {
+    counts_.renamed_columns += renderer_.set_table(table);
+    router_.set_table(table, renderer_);
+    if (!windowed_) return;
+    ids_.set_table(table);
+    novelty_.set_table(table);
+}
+
+void Rows::on_plain_row(const flux::Row& row) {
     ++counts_.rows;
-    const flux::Row& row = reader_.row();
     const std::uint64_t replaced_before = renderer_.replaced_sequences();
     if (const Target* target = router_.find(row); target != nullptr && target->dead_letter.empty()) {
         append_known(row, *target);
@@ -180,9 +199,8 @@ bool Rows::is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repe
 
 // The identity is worked out after the message is written, when the bytes it is made of have settled; unless memory that is far away
 // has to be looked at: that is asked for before.
-void Rows::on_window_row() {
+void Rows::on_window_row(const flux::Row& row) {
     ++counts_.rows;
-    const flux::Row& row = reader_.row();
     ids_.take(row);
     const bool is_new = novelty_.is_new(row);
     const bool looks_up = !is_new || (memory_ != nullptr && !memory_->empty());
@@ -224,11 +242,11 @@ void Rows::on_window_row() {
     known ? add(target->partition, begin, payload) : deliver_asked(row, target, tail, payload);
 }
 
-void Rows::on_long_row() {
+void Rows::on_long_row(const flux::Row& row, std::uint64_t bytes) {
     ++counts_.rows;
-    const std::string text = "a row of " + std::to_string(reader_.long_row_bytes()) + " bytes at byte " + std::to_string(reader_.row().offset) +
+    const std::string text = "a row of " + std::to_string(bytes) + " bytes at byte " + std::to_string(row.offset) +
                              " of the answer is longer than limits.maxRowBytes allows";
-    dead_letter("row-too-long", text, reader_.row().raw, true);
+    dead_letter("row-too-long", text, row.raw, true);
 }
 
 void Rows::dead_letter(std::string_view code, std::string_view text, std::string_view raw, bool truncated) {
