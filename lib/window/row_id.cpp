@@ -77,8 +77,9 @@ std::string_view RowIds::part_value(const flux::Row& row, const Part& part) {
 }
 
 bool RowIds::has_time(const flux::Row& row) const {
-    return std::any_of(time_columns_.begin(), time_columns_.end(),
-                       [&](std::size_t i) { return row.fields[i].size != 0 || !sources_[i].default_value.empty(); });
+    for (const std::size_t i : time_columns_)
+        if (row.fields[i].size != 0 || !sources_[i].default_value.empty()) return true;
+    return false;
 }
 
 void RowIds::write_all(const flux::Row& row) {
@@ -108,7 +109,9 @@ void RowIds::write(Part& part, std::string_view value) {
 }
 
 bool RowIds::time_changed(std::size_t first, std::size_t last) const noexcept {
-    return std::any_of(time_columns_.begin(), time_columns_.end(), [&](std::size_t i) { return i >= first && i < last; });
+    for (const std::size_t i : time_columns_)
+        if (i >= first && i < last) return true;
+    return false;
 }
 
 void RowIds::take(const flux::Row& row) {
@@ -124,7 +127,11 @@ void RowIds::take(const flux::Row& row) {
         return;
     }
     for (std::size_t i = first; i < last; ++i) {
-        if (const std::size_t p = sources_[i].part; p != none) write(parts_[p], part_value(row, parts_[p]));
+        const std::size_t p = sources_[i].part;
+        if (p == none) continue;
+        const flux::Field& field = row.fields[i];
+        const bool plain = field.size != 0 && (field.flags & (flux::Field::doubled | flux::Field::special)) == 0;
+        write(parts_[p], plain ? field.raw() : part_value(row, parts_[p]));
     }
 }
 

@@ -98,8 +98,7 @@ window::Edges Windows::range_of(const window::Edges& window, bool look_back) con
 
 void Windows::complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered) {
     if (looks_back()) {
-        for (const std::uint64_t print : fingerprints)
-            memory_.expect(print);
+        memory_.expect(fingerprints);
         expected_[id] = {planner_->edges(id), std::move(fingerprints)};
     }
     if (!covered) {
