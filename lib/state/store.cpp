@@ -147,7 +147,14 @@ Result<void> Store::open_for_reading() {
     Result<std::unique_ptr<Database>> database = Database::open(path_, false);
     if (!database.ok()) return std::move(database).error();
     database_ = std::move(*database);
-    if (Result<void> ours = require_ours(); !ours.ok()) return ours;
+    const Result<std::string> tables = database_->ask("SELECT count(*) FROM sqlite_schema");
+    if (!tables.ok()) return tables.error();
+    if (*tables == "0") {
+        unmade_ = true;
+        version_ = schema_version;
+    } else if (Result<void> ours = require_ours(); !ours.ok()) {
+        return ours;
+    }
     return database_->run("PRAGMA query_only = ON");
 }
 
@@ -213,11 +220,22 @@ Result<void> Store::in_place() const {
 Result<std::optional<std::string>> Store::get(const Owner& owner, std::string_view key) {
     const std::scoped_lock lock{mutex_};
     if (failed_) return *failed_;
+    if (unmade_) return std::optional<std::string>{};
     Statement statement{*database_, "SELECT value FROM state WHERE stage = ?1 AND part = ?2 AND key = ?3"};
     const Result<bool> row = statement.bind(1, owner.stage).bind(2, owner.partition).bind(3, key).step();
     if (!row.ok()) return row.error();
     if (!*row) return std::optional<std::string>{};
     return std::optional<std::string>{statement.text(0)};
+}
+
+Result<std::uint64_t> Store::size_of(const Owner& owner, std::string_view key) {
+    const std::scoped_lock lock{mutex_};
+    if (failed_) return *failed_;
+    Statement statement{*database_, "SELECT coalesce(sum(length(value)), 0) FROM state WHERE stage = ?1 AND part = ?2 AND "
+                                    "(key = ?3 OR substr(key, 1, length(?3) + 1) = ?3 || '.')"};
+    const Result<bool> row = statement.bind(1, owner.stage).bind(2, owner.partition).bind(3, key).step();
+    if (!row.ok()) return row.error();
+    return std::strtoull(statement.text(0).c_str(), nullptr, 10);
 }
 
 Result<void> Store::commit(const Owner& owner, const std::vector<Change>& changes) {
@@ -232,6 +250,11 @@ Result<void> Store::commit(const Owner& owner, const std::vector<Change>& change
     if (applied) done = in_place(); // it may have gone while we wrote
     if (!done.ok() && (!there || applied || database_->broken())) failed_ = done.error();
     return done;
+}
+
+bool Store::failed() const {
+    const std::scoped_lock lock{mutex_};
+    return failed_.has_value();
 }
 
 Result<void> Store::apply(const Owner& owner, const std::vector<Change>& changes) {

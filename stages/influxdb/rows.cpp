@@ -23,6 +23,7 @@ message::Options message_options(const Settings& settings) {
     case NonFinite::dead_letter: options.non_finite = message::NonFinite::dead_letter; break;
     }
     options.nulls = settings.nulls == Nulls::omit ? message::Nulls::omit : message::Nulls::include;
+    options.types = settings.types;
     return options;
 }
 
