@@ -113,8 +113,7 @@ window::Edges Windows::range_of(const window::Edges& window, bool look_back) con
 
 void Windows::complete(Id id, Outcome outcome) {
     if (looks_back()) {
-        for (const std::uint64_t print : outcome.fingerprints)
-            memory_.expect(print);
+        memory_.expect(outcome.fingerprints);
         expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
     }
     if (!outcome.covered) {
