@@ -2,7 +2,6 @@
 
 #include "config/json_text.hpp"
 #include "json_parts.hpp"
-#include "window/instant.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -72,9 +71,9 @@ Result<ExportPlan> parse(const std::string& path, const std::string& text) {
     const auto& object = read.dom;
     ExportPlan plan{text_in(object, "url"),          text_in(object, "organization"), text_in(object, "bucket"),     text_in(object, "format"),
                     list_in(object, "measurements"), list_in(object, "fields"),       text_in(object, "givenStart"), text_in(object, "givenStop")};
-    const auto start = window::parse_instant(text_in(object, "start")), stop = window::parse_instant(text_in(object, "stop"));
+    const auto start = State::parse_time(text_in(object, "start")), stop = State::parse_time(text_in(object, "stop"));
     const auto gzip = object.FindMember("gzip");
-    if (!start || !stop || gzip == object.MemberEnd() || !gzip->value.IsBool())
+    if (!start.ok() || !stop.ok() || gzip == object.MemberEnd() || !gzip->value.IsBool())
         return Error{Errc::configuration, "'" + path + "' is damaged; remove it and the files beside it, and export anew"};
     plan.start = *start;
     plan.stop = *stop;
@@ -103,7 +102,8 @@ std::optional<std::int64_t> instant_of(std::string_view compact) {
     if (compact.size() < 16 || compact[8] != 'T') return std::nullopt;
     const std::string text = std::string{compact.substr(0, 4)} + '-' + std::string{compact.substr(4, 2)} + '-' + std::string{compact.substr(6, 5)} +
                              ':' + std::string{compact.substr(11, 2)} + ':' + std::string{compact.substr(13)};
-    return window::parse_instant(text);
+    const Result<std::int64_t> at = State::parse_time(text);
+    return at.ok() ? std::optional{*at} : std::nullopt;
 }
 
 } // namespace
@@ -111,9 +111,9 @@ std::optional<std::int64_t> instant_of(std::string_view compact) {
 std::string ExportPlan::json() const {
     return "{\"url\":" + json_string(url) + ",\"organization\":" + json_string(organization) + ",\"bucket\":" + json_string(bucket) +
            ",\"measurements\":" + json_list(measurements) + ",\"fields\":" + json_list(fields) + ",\"givenStart\":" + json_string(given_start) +
-           ",\"givenStop\":" + json_string(given_stop) + ",\"start\":" + json_string(window::format_instant(start)) +
-           ",\"stop\":" + json_string(window::format_instant(stop)) + ",\"format\":" + json_string(format) +
-           ",\"gzip\":" + (gzip ? "true" : "false") + "}\n";
+           ",\"givenStop\":" + json_string(given_stop) + ",\"start\":" + json_string(State::format_time(start)) +
+           ",\"stop\":" + json_string(State::format_time(stop)) + ",\"format\":" + json_string(format) + ",\"gzip\":" + (gzip ? "true" : "false") +
+           "}\n";
 }
 
 std::string ExportPlan::prefix() const {

@@ -135,6 +135,8 @@ private:
         std::string why;
         const Value* field = text_column("_field", why);
         if (field == nullptr) return why;
+        if (const char first = text_of(*field).front(); first == '\t' || first == '\0')
+            return "the field " + quoted(text_of(*field)) + " begins with a character that line protocol skips";
         out_ += ' ';
         if (why = name("the field", text_of(*field), ",= "); !why.empty()) return why;
         out_ += '=';

@@ -112,7 +112,7 @@ TEST_CASE("line protocol that was exported and written back gives the same rows:
     REQUIRE(server->write("copy", text).ok());
     const std::string rest = R"( |> range(start: 2020-01-01T00:00:00Z, stop: 2021-01-01T00:00:00Z))";
     const Lines original = payloads(*server, R"(from(bucket: "mine"))" + rest);
-    CHECK(original.size() == 17);
+    CHECK(original.size() == 18);
     CHECK(payloads(*server, R"(from(bucket: "copy"))" + rest) == original);
     for (const auto& entry : fs::directory_iterator{out})
         if (entry.is_regular_file()) CHECK(holds(entry.path().filename().string(), "mine-20"));

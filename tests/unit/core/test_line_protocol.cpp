@@ -67,6 +67,7 @@ TEST_CASE("line protocol: what it cannot carry is refused with the reason") {
     CHECK(holds(line(message("m", "t", "two\nlines", "f", "double", "1")), "the tag's value \"two\nlines\" holds a line feed"));
     CHECK(holds(line(message("m\\", "t", "v", "f", "double", "1")), "the measurement \"m\\\" ends with a backslash"));
     CHECK(holds(line(message("#m", "t", "v", "f", "double", "1")), "begins with a character that line protocol skips"));
+    CHECK(holds(line(message("m", "t", "v", "\tf", "double", "1")), "the field \"\tf\" begins with a character that line protocol skips"));
     CHECK(holds(line(message("m", "t", "v", "f", "dateTime:RFC3339", quoted("2026-11-21T10:00:00Z"))), "is none of line protocol's"));
     CHECK(holds(line(message("m", "t", "v", "f", "double", quoted("NaN"))), "is none of line protocol's"));
     CHECK(holds(line(message("m", "t", "v", "f", "double", "1", "noon")), "no time that InfluxDB can store"));
@@ -75,7 +76,7 @@ TEST_CASE("line protocol: what it cannot carry is refused with the reason") {
     CHECK(holds(line(R"({"properties":{"types":{},"groupKey":[]},"payload":{"temp":1}})"), "without pivot or aggregation"));
     CHECK(holds(line("[1"), "no JSON object"));
     // A server takes this for the beginning of a string that goes on behind the line.
-    CHECK(holds(line(message("m\\ x", "t", "\"", "f", "double", "1")), "miss the end of the line"));
+    CHECK(holds(line(message("m\\ a=\"", "t", "v", "f", "double", "1")), "miss the end of the line"));
 }
 
 TEST_CASE("line protocol: whatever is written, a server reads back the same point, and the lines around it") {
