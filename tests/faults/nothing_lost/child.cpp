@@ -1,13 +1,13 @@
 #include "child.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
-#include <spawn.h>
-#include <string_view>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +23,16 @@ namespace {
     std::exit(3);
 }
 
+// In the child, and only with what may be called there. It does not outlive us: nobody would end it.
+[[noreturn]] void become(char** arguments, char** variables, const Child::Streams& streams) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    const int in = streams.in >= 0 ? streams.in : ::open("/dev/null", O_RDONLY), out = streams.out >= 0 ? streams.out : ::open("/dev/null", O_WRONLY),
+              error = ::open(streams.error_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (::dup2(in, 0) < 0 || ::dup2(out, 1) < 0 || ::dup2(error, 2) < 0) ::_exit(126);
+    ::execve(arguments[0], arguments, variables);
+    ::_exit(127);
+}
+
 } // namespace
 
 Child::Child(const std::vector<std::string>& command, const Streams& streams, const std::vector<std::string>& environment) {
@@ -35,21 +45,9 @@ Child::Child(const std::vector<std::string>& command, const Streams& streams, co
     for (char** v = environ; *v != nullptr; ++v)
         variables.push_back(*v);
     variables.push_back(nullptr);
-    posix_spawn_file_actions_t files;
-    posix_spawn_file_actions_init(&files);
-    const auto give = [&](int number, int fd, const char* otherwise, int flags) {
-        if (fd >= 0) {
-            posix_spawn_file_actions_adddup2(&files, fd, number);
-        } else {
-            posix_spawn_file_actions_addopen(&files, number, otherwise, flags, 0600);
-        }
-    };
-    give(0, streams.in, "/dev/null", O_RDONLY);
-    give(1, streams.out, "/dev/null", O_WRONLY);
-    give(2, -1, streams.error_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC);
-    const int failed = ::posix_spawn(&pid_, arguments[0], &files, nullptr, arguments.data(), variables.data());
-    posix_spawn_file_actions_destroy(&files);
-    if (failed != 0) give_up(command[0] + " cannot be started", failed);
+    pid_ = ::fork();
+    if (pid_ < 0) give_up(command[0] + " cannot be started", errno);
+    if (pid_ == 0) become(arguments.data(), variables.data(), streams);
     descriptor_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
     if (descriptor_ < 0) give_up("no descriptor of a process", errno);
 }
