@@ -2,6 +2,7 @@
 // state that goes away.
 #include "runner.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 #include <csignal>
 #include <filesystem>
