@@ -215,7 +215,7 @@ int run(const CommonOptions& common, const RunOptions& options) {
         const int got = signals.wait(std::min<nanoseconds>(most - passed, service.patience()));
         health.look(host, pipeline);
         service.look(pipeline);
-        if (got == SIGHUP) reloader.begin();
+        if (got == SIGHUP && !options.document) reloader.begin(); // a document that a command made stands in no file
         if (got == SIGINT || got == SIGTERM) signal = got;
         if (reloader.look() || signal != 0) break;
     }
