@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include "fluxgate/pipeline.hpp"
+#include "progress.hpp"
 #include "telemetry/log_writer.hpp"
 
 #include <algorithm>
@@ -38,8 +39,10 @@ Host make_host(const CommonOptions& common) {
     static telemetry::LogWriter* writer = nullptr;
     writer = new telemetry::LogWriter{STDERR_FILENO, format, level};
     HostOptions options;
-    options.secrets_directory = common.secrets_directory;
-    options.log = [](const LogEntry& entry) { (*writer)(entry); };
+    options.secrets_directory = secrets_directory(common);
+    options.log = [level](const LogEntry& entry) {
+        if (entry.level >= level) terminal_line().around([&entry] { (*writer)(entry); });
+    };
     Host host{std::move(options)};
     for (const std::string& directory : stage_directories(common.stage_path)) {
         host.load_plugins_in(directory); // what cannot be used is logged by the host

@@ -21,8 +21,11 @@ Error contract(const std::string& what) {
 // Says which entry runs, for those who wait for it.
 class Running {
 public:
-    Running(StageContext& context, const char* entry) noexcept : context_(context) { context.entry.store(entry, std::memory_order_relaxed); }
-    ~Running() { context_.entry.store(nullptr, std::memory_order_relaxed); }
+    Running(StageContext& context, const char* entry) noexcept : context_(context) {
+        context.entered_ns.store(context.host().monotonic_ns(), std::memory_order_relaxed);
+        context.entry.store(entry, std::memory_order_release);
+    }
+    ~Running() { context_.entry.store(nullptr, std::memory_order_release); }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
 
@@ -173,6 +176,13 @@ Result<void> SourceInstance::check(std::int64_t deadline_ns, fg_line_fn line, vo
     if (type_->source.check == nullptr) return Error{Errc::not_implemented, "the source type \"" + type_->info.name + "\" offers no check"};
     auto done =
         checked(context_, "check", only_ok, [&](fg_error* error) { return type_->source.check(stage_, deadline_ns, line, line_context, error); });
+    return done.ok() ? Result<void>{} : std::move(done).error();
+}
+
+Result<void> SourceInstance::schema(std::int64_t deadline_ns, fg_line_fn line, void* line_context) {
+    if (type_->source.schema == nullptr) return Error{Errc::not_implemented, "the source type \"" + type_->info.name + "\" offers no schema"};
+    auto done =
+        checked(context_, "schema", only_ok, [&](fg_error* error) { return type_->source.schema(stage_, deadline_ns, line, line_context, error); });
     return done.ok() ? Result<void>{} : std::move(done).error();
 }
 

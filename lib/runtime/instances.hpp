@@ -31,6 +31,7 @@ public:
     SourceInstance& operator=(const SourceInstance&) = delete;
 
     [[nodiscard]] std::uint32_t partition_count() const noexcept { return partition_count_; }
+    [[nodiscard]] StageContext& context() const noexcept { return context_; }
     // A batch that is answered was checked, and its sequence is above the one before.
     Result<SourceAnswer> next(std::int64_t timeout_ns, fg_batch& batch);
     Result<void> acknowledge(std::uint64_t sequence, fg_outcome outcome);
@@ -39,6 +40,7 @@ public:
     Result<void> stop();
     // Errc::not_implemented when the stage has no such entry.
     Result<void> check(std::int64_t deadline_ns, fg_line_fn line, void* line_context);
+    Result<void> schema(std::int64_t deadline_ns, fg_line_fn line, void* line_context);
     Result<void> plan(std::int64_t deadline_ns, fg_line_fn line, void* line_context);
 
 private:

@@ -57,8 +57,8 @@ void Planner::set_state(Window& window, State state) {
     ++counter(state);
 }
 
-std::int64_t Planner::smallest() const {
-    return policy_.align > 0 ? policy_.align : second;
+std::int64_t smallest_window(const Policy& policy) {
+    return policy.align > 0 ? policy.align : second;
 }
 
 Instant Planner::limit(Instant upto) const {
@@ -151,14 +151,14 @@ void Planner::failed(WindowId id) {
 
 bool Planner::is_smallest(WindowId id) const {
     const Edges edges = windows_.at(id)->edges;
-    return edges.stop - edges.start <= smallest();
+    return edges.stop - edges.start <= smallest_window(policy_);
 }
 
 bool Planner::halve(WindowId id) {
     const auto window = windows_.at(id);
     failed(id);
     const Edges whole = window->edges;
-    const std::int64_t length = whole.stop - whole.start, least = smallest();
+    const std::int64_t length = whole.stop - whole.start, least = smallest_window(policy_);
     if (is_smallest(id)) return false;
     std::int64_t half = std::max(length / 2, least);
     half = policy_.align > 0 ? std::max(floor_to(half, policy_.align), policy_.align) : half > 2 * second ? floor_to(half, second) : half;

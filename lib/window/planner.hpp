@@ -25,6 +25,9 @@ struct Policy {
     std::size_t max_waiting = 4096; // windows that are read and wait for acknowledgement
 };
 
+// What no window is cut below: align, or 1 s.
+[[nodiscard]] std::int64_t smallest_window(const Policy& policy);
+
 using WindowId = std::uint64_t;
 
 // Windows are planned one behind the other from the cursor on, without gaps. Not thread-safe.
@@ -109,7 +112,6 @@ private:
     void advance();
     [[nodiscard]] bool passed(const Window& w) const { return w.state == State::complete && w.outstanding == 0 && !w.abandoned; }
     [[nodiscard]] Instant limit(Instant upto) const;
-    [[nodiscard]] std::int64_t smallest() const;
     Step read(Window& window, Instant past);
     void withdraw(Instant past);
     void note_passed(Window& window);

@@ -30,9 +30,13 @@ std::vector<ReadSpec> parts_of(const ReadSpec& read, const std::vector<std::stri
     return out;
 }
 
+bool is_divisible(const ReadSpec& read) {
+    return distinct(read.measurements).size() != 1;
+}
+
 Split::Split(std::optional<ReadSpec> read) : read_(std::move(read)) {
     if (!read_) return;
-    divisible_ = distinct(read_->measurements).size() != 1;
+    divisible_ = is_divisible(*read_);
     const std::vector<std::string>& columns = read_->columns;
     separate_ = columns.empty() || std::find(columns.begin(), columns.end(), "_measurement") != columns.end();
 }

@@ -19,6 +19,9 @@ namespace fluxgate::window {
 // part more takes the rows of any other measurement, for the list may be cut short, and be out of date.
 [[nodiscard]] std::vector<ReadSpec> parts_of(const ReadSpec& read, const std::vector<std::string>& measurements);
 
+// Whether parts_of() would be several.
+[[nodiscard]] bool is_divisible(const ReadSpec& read);
+
 // What to send next of a window.
 struct Ask {
     enum class Kind {

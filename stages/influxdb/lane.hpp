@@ -3,6 +3,7 @@
 #pragma once
 
 #include "http/client.hpp"
+#include "meter.hpp"
 #include "name_list.hpp"
 #include "rows.hpp"
 #include "settings.hpp"
@@ -51,6 +52,8 @@ public:
     [[nodiscard]] std::int64_t began_ns() const noexcept { return began_ns_; }
     [[nodiscard]] std::int64_t ended_ns() const noexcept { return ended_ns_; } // when the last byte came
     [[nodiscard]] bool sent() const noexcept { return sent_; }                 // there was a request
+    // Tells the host what of the exchange it does not know yet. run() does so, too, a few times a second.
+    void tell();
     // The failure is the answer's size or the time that it takes: of a part of it there would be less.
     [[nodiscard]] bool too_much() const;
     // The failure is that the server's clock has not come to the window's end (and delay behind it): there may be rows yet.
@@ -87,6 +90,7 @@ private:
     Verification verification_;
     NameList names_;
     http::Client client_;
+    Meter meter_;
     std::int64_t began_ns_ = 0, began_wall_ns_ = 0, ended_ns_ = 0;
     bool sent_ = false, too_early_ = false;
     bool naming_ = false;                 // the response is a list of names

@@ -1,9 +1,11 @@
 #include "plan.hpp"
 
+#include "config/duration.hpp"
 #include "connection.hpp"
 #include "request.hpp"
 #include "rows.hpp"
 #include "window/planner.hpp"
+#include "window/split.hpp"
 #include "windows.hpp"
 
 #include <algorithm>
@@ -132,8 +134,8 @@ private:
 class Plan {
 public:
     Plan(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::int64_t deadline_ns,
-         const stage::LineSink& line)
-        : settings_(settings), host_(host), deadline_ns_(deadline_ns), line_(line), counting_(host),
+         const stage::LineSink& line, bool accept_changed_query)
+        : settings_(settings), host_(host), deadline_ns_(deadline_ns), accept_changed_query_(accept_changed_query), line_(line), counting_(host),
           rows_(settings, std::move(partitioner), counting_.host()), scales_(settings, rows_), client_(make_client(settings, host)) {}
 
     Result<void> run() {
@@ -142,8 +144,10 @@ public:
         }
         std::string query = R"({"item":"query","text":)" + quoted(settings_.query);
         if (range_) query += ",\"range\":" + window_json(*range_);
+        query += split_json();
         say(query + "}");
         if (!windows_.empty()) say(windows_);
+        if (refused_) return *refused_; // as a run would end
         if (settings_.incremental && !range_) return wanted_ ? Result<void>{} : unwanted();
         if (wanted_) {
             if (Result<void> done = read(); !done.ok()) return done;
@@ -156,6 +160,21 @@ private:
     void say(const std::string& json) { wanted_ = wanted_ && line_(json); }
     static Error unwanted() { return Error{Errc::cancelled, "the plan was ended early"}; }
 
+    // How `read` is cut where time cannot be.
+    [[nodiscard]] std::string split_json() const {
+        if (!settings_.incremental || !settings_.incremental->read || !window::is_divisible(*settings_.incremental->read)) return {};
+        const window::ReadSpec& read = *settings_.incremental->read;
+        const auto smallest = std::chrono::nanoseconds{window::smallest_window(planner_policy(*settings_.incremental))};
+        const std::vector<window::ReadSpec> parts =
+            window::parts_of(read, read.measurements.empty() ? std::vector<std::string>{"..."} : read.measurements);
+        std::string names;
+        for (const window::ReadSpec& part : parts)
+            if (!read.measurements.empty()) names += (names.empty() ? "" : ",") + quoted(part.measurements.front());
+        std::string out = R"(,"split":{"smallest":)" + quoted(config::format_duration(smallest)) + ",\"measurements\":[" + names + "]";
+        if (read.measurements.empty()) out += ",\"names\":" + quoted(window::flux_of_measurements(read));
+        return out + ",\"text\":" + quoted(window::flux_of(parts.front())) + "}";
+    }
+
     // The next windows, as the planner gives them when each has rows. Without state reading is taken to begin at start.
     Result<void> plan_windows() {
         const Incremental& plan = *settings_.incremental;
@@ -165,10 +184,12 @@ private:
         const auto stored = host_.state_get("cursor");
         const bool from_cursor = stored.ok() && stored->exists();
         if (from_cursor) {
-            auto parsed = window::parse_cursor(stored->value());
+            Result<window::Cursor> parsed = stored_cursor(stored->value());
             if (!parsed.ok()) return std::move(parsed).error();
-            cursor = std::move(parsed).value();
+            cursor = std::move(*parsed);
+            if (Result<void> able = may_go_on(cursor, query_identity(settings_)); !able.ok() && !accept_changed_query_) refused_ = able.error();
         }
+        const std::string note = stored.ok() ? "" : "the state cannot be read: " + stored.error().message;
         window::Planner planner{planner_policy(plan), cursor};
         planner.begin_tick(now);
         std::string next;
@@ -180,7 +201,7 @@ private:
             next += (next.empty() ? "" : ",") + window_json(step.edges);
             planner.complete(step.id, 1);
         }
-        windows_ = R"({"item":"windows","cursor":")" + window::format_instant(cursor.position) + R"(","from":")" +
+        windows_ = R"({"item":"windows","note":)" + quoted(note) + R"(,"cursor":")" + window::format_instant(cursor.position) + R"(","from":")" +
                    (from_cursor ? "cursor" : "start") + R"(","next":[)" + next + R"(],"behindSeconds":)" +
                    number(static_cast<double>(now - cursor.position) / 1e9, "%.0f") + "}";
         return {};
@@ -257,6 +278,7 @@ private:
     const Settings& settings_;
     const stage::Host host_;
     const std::int64_t deadline_ns_;
+    const bool accept_changed_query_;
     const stage::LineSink& line_;
     CountingHost counting_;
     Rows rows_;
@@ -264,6 +286,7 @@ private:
     http::Client client_;
     std::optional<window::Edges> range_;
     std::string windows_, note_;
+    std::optional<Error> refused_; // a run would end so
     std::int64_t began_ns_ = 0;
     std::vector<std::string> messages_;
     std::map<std::uint32_t, std::uint64_t> partitions_;
@@ -273,8 +296,8 @@ private:
 } // namespace
 
 Result<void> run_plan(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::int64_t deadline_ns,
-                      const stage::LineSink& line) {
-    return Plan{settings, host, std::move(partitioner), deadline_ns, line}.run();
+                      const stage::LineSink& line, bool accept_changed_query) {
+    return Plan{settings, host, std::move(partitioner), deadline_ns, line, accept_changed_query}.run();
 }
 
 } // namespace fluxgate::influxdb

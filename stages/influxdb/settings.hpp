@@ -75,6 +75,14 @@ struct Incremental {
     std::optional<window::ReadSpec> read; // what Settings::query asks for, where the stage wrote it
 };
 
+// What the schema command looks at.
+struct SchemaScope {
+    std::vector<std::string> buckets, measurements; // empty: all
+    std::optional<window::Instant> start;           // none: `past` back from now
+    std::chrono::nanoseconds past = std::chrono::hours{720};
+    std::uint32_t max_buckets = 20, max_measurements = 100, max_fields = 200, max_tags = 50, max_values = 5, max_series = 10'000;
+};
+
 struct Settings {
     std::string display_name;
     Url url;
@@ -91,11 +99,13 @@ struct Settings {
     Compression compression = Compression::automatic;
     NonFinite non_finite = NonFinite::null;
     Nulls nulls = Nulls::include;
+    bool types = false; // format.types
     BatchLimits batch;
     RowLimits limits;
     Delivery delivery = Delivery::streaming;
     std::uint64_t spool_bytes = 1ull << 30;
     std::optional<Incremental> incremental;
+    SchemaScope schema;
 };
 
 struct ParsedSettings {

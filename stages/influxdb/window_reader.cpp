@@ -90,10 +90,18 @@ std::optional<WindowReader::Event> WindowReader::start() {
             const window::Edges range = windows_.range_of(step.edges, step.look_back);
             slot.window = step.id;
             slot.read = {step.edges, range, windows_.memory(), split_.begin(step.id, range, windows_.planner().is_smallest(step.id))};
+            show(slot, step.edges);
         }
         if (!begin(slot)) return std::nullopt;
     }
     return std::nullopt;
+}
+
+// The window that a lane reads, for whoever looks; zeros: none.
+void WindowReader::show(const Slot& slot, const window::Edges& edges) const {
+    const std::string number = std::to_string(&slot - slots_.data());
+    host_.gauge("window_start_timestamp_seconds", static_cast<double>(edges.start) / 1e9, {{"lane", number}});
+    host_.gauge("window_stop_timestamp_seconds", static_cast<double>(edges.stop) / 1e9, {{"lane", number}});
 }
 
 // Sends what is to be asked next of the slot's window. False: it cannot be sent, see trouble_.
@@ -118,6 +126,7 @@ void WindowReader::give_back(Slot& slot) {
     slot.ended.reset();
     split_.failed(id);
     windows_.planner().failed(id);
+    show(slot, {});
 }
 
 // What a lane's step means. Set: there is something to say at once.
@@ -200,6 +209,7 @@ void WindowReader::complete(Slot& slot) {
     parts.outcome.covered = parts.letters <= parts.covered_letters;
     windows_.complete(slot.window, std::move(parts.outcome));
     slot.window = 0;
+    show(slot, {});
     host_.count("windows", 1, {{"outcome", "read"}});
     host_.log(FG_LOG_DEBUG, "window.read", "a window is read to its end",
               {{"start", window::format_instant(slot.read.edges.start)},
@@ -231,6 +241,7 @@ std::optional<WindowReader::Event> WindowReader::close_failed(Slot& slot) {
     Error error = slot.lane->error();
     if (slot.lane->too_much() && split(slot, edges)) {
         slot.window = 0;
+        show(slot, {});
         slot.begun = false;
         slot.ended.reset();
         // Its size is not the server's trouble: the halves are read at once.
@@ -266,8 +277,11 @@ void WindowReader::wake() noexcept {
 }
 
 void WindowReader::abort() noexcept {
-    for (Slot& slot : slots_)
+    for (Slot& slot : slots_) {
+        slot.lane->tell();
         slot.lane->client().abort();
+        show(slot, {});
+    }
 }
 
 } // namespace fluxgate::influxdb

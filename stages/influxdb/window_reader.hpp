@@ -66,6 +66,7 @@ private:
         Windows::Outcome outcome;
         std::uint64_t letters = 0, covered_letters = 0, suppressed = 0;
     };
+    void show(const Slot& slot, const window::Edges& edges) const;
     std::optional<Event> close(Slot& slot);
     std::optional<Event> close_failed(Slot& slot);
     void complete(Slot& slot);

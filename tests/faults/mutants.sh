@@ -38,8 +38,9 @@ mutant() {
         caught='the compiler'
     else
         for test in "${tests[@]}"; do
-            if ! FLUXGATE_SEED=1 timeout 120 "build/release/tests/$test" >/dev/null 2>&1; then
-                caught=$test
+            if ! FLUXGATE_SEED=1 timeout 120 "build/release/tests/$test" >/dev/null 2>"$clone/.said"; then
+                said=$(sed -n 's/^VIOLATED: \([^:]*\):.*/\1/p' "$clone/.said" | head -n 1)
+                caught=$test${said:+: $said}
                 break
             fi
         done
@@ -93,7 +94,7 @@ proof=(nothing_lost --kills 60 --jobs 2)
 mutant 'take a batch for acknowledged when it leaves the source' stages/influxdb/windows.cpp 's/planner_->emitted\(id\);\n    out_/planner_->emitted(id);\n    planner_->settled(id, true);\n    out_/; s/planner_->settled\(id, delivered\);/static_cast<void>(id);/'
 mutant 'move the cursor over a gap' lib/window/planner.cpp 's/\} else if \(!out\.passed\.empty\(\) && out\.passed\.back\(\)\.stop == w\.edges\.start\) \{\n\s*out\.passed\.back\(\)\.stop = w\.edges\.stop;/} else if (w.edges.stop > 0) {\n out.position = w.edges.stop;\n out.planned.clear();/'
 mutant 'let rows leave before the edges of their window are stored' stages/influxdb/windows.cpp 's/if \(planner_->stored\(id\)\) return \{\};\n    return commit\(\);/static_cast<void>(id);\n    return {};/'
-mutant 'read other windows after a restart than were planned' stages/influxdb/windows.cpp 's/cursor = std::move\(parsed\)\.value\(\);/cursor = std::move(parsed).value();\n        cursor.planned.clear();/'
+mutant 'read other windows after a restart than were planned' stages/influxdb/windows.cpp 's/cursor = std::move\(\*parsed\);/cursor = std::move(*parsed);\n        cursor.planned.clear();/'
 mutant 'take an answer that broke off for the end of its window' stages/influxdb/window_reader.cpp 's/if \(slot\.ended == Lane::Step::failed\) return close_failed\(slot\);/if (slot.ended == Lane::Step::failed \&\& slot.lane->error().http_status != 0) return close_failed(slot);/'
 mutant 'remember the rows of a window for look-back before it is passed' stages/influxdb/windows.cpp 's/expected_\[id\] = /memory_.add(planner_->edges(id), outcome.fingerprints);\n        expected_[id] = /'
 mutant 'forget after a restart what look-back has delivered' stages/influxdb/windows.cpp 's/if \(!list->exists\(\)\) return \{\};/if (memory_.size() == 0) return {};/'
@@ -101,4 +102,25 @@ mutant 'acknowledge the batches of a file before it has its final name' stages/c
 mutant 'write unfinished files where readers look for whole ones' stages/core/root_directory.cpp 's/"\.fluxgate~"/"fluxgate~"/'
 mutant 'throw away what a full pipe does not take' stages/core/line_writer.cpp 's/if \(\*done == 0\) return false;/if (*done == 0) break;/'
 mutant 'count a batch as delivered when the output takes it' lib/runtime/engine_lanes.cpp 's/tokens_\.open\(\{&context, item\.token\.share\(\)/tokens_.open({\&context, Token{}/'
+
+# Durability: of the whole program, by what a power loss leaves (the short form of power_loss).
+targets=(power_loss stage_influxdb stage_core fluxgate_runner)
+tests=(power_loss)
+proof=()
+mutant 'give a file its name without syncing it' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\) return[^;]*;//'
+mutant 'give a file its name before syncing it' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\)( return[^;]*;)/ /; s/(if \(code == 0\) \{)\n/$1\n            if (::fsync(part.fd.get()) != 0) return io_error("sync", display(part.name), errno);\n/'
+mutant 'do not sync the directory of a finished file' stages/core/root_directory.cpp 's/if \(const int failed = sync_directory\(parent->get\(\)\); failed != 0\)/if (const int failed = 0; failed != 0)/'
+mutant 'do not sync the directories that were made for files' stages/core/root_directory.cpp 's/(errno != EEXIST\) return errno;\n    )return sync_directory\(parent\);/$1return 0;/; s/if \(sync\) \{/if (sync \&\& path.empty()) {/'
+mutant 'take a failed sync of a file for done' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\) return/if (::fsync(part.fd.get()) == 1) return/'
+mutant 'sync a file again when that failed, and take it for done when it no longer does' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\) return/if (::fsync(part.fd.get()) != 0 \&\& ::fsync(part.fd.get()) != 0) return/'
+mutant 'take a failed sync of a directory for done' stages/core/root_directory.cpp 's/return ::fsync\(fd\) == 0 \|\| errno == EINVAL \? 0 : errno;/static_cast<void>(::fsync(fd)); return 0;/'
+mutant 'do not sync dead letters' lib/runtime/dead_letters.cpp 's/return ::fdatasync\(fd\) == 0 \? 0 : errno;/static_cast<void>(fd); return 0;/'
+mutant 'do not sync the directory of the dead letters' lib/runtime/dead_letters.cpp 's/if \(directory_dirty_\) \{/if (directory_dirty_ \&\& path_.empty()) {/'
+mutant 'take a failed sync of dead letters for done' lib/runtime/dead_letters.cpp 's/return ::fdatasync\(fd\) == 0 \? 0 : errno;/static_cast<void>(::fdatasync(fd)); return 0;/'
+mutant 'commit the state before the dead letters that it may speak of are durable' lib/runtime/stage_context.cpp 's/Result<void> done = owner_\.keep_dead_letters\(\);/Result<void> done;/'
+mutant 'keep the state without syncs' lib/state/store.cpp 's/PRAGMA synchronous = FULL/PRAGMA synchronous = OFF/'
+mutant 'keep the state with syncs at checkpoints only' lib/state/store.cpp 's/PRAGMA synchronous = FULL/PRAGMA synchronous = NORMAL/'
+mutant 'do not sync the directory above the state' lib/state/files.cpp 's/(errno != EEXIST\) return file_error\("make the directory", path, errno\);\n    )return sync_directory\(parent\);/$1return {};/'
+mutant 'let a batch leave before the edges of its window are stored' stages/influxdb/windows.cpp 's/if \(planner_->stored\(id\)\) return \{\};\n    return commit\(\);/planner_->stored(id);\n    return {};/'
+mutant 'take a commit that failed for stored' stages/influxdb/windows.cpp 's/    if \(!kept\.ok\(\)\) \{/    if (!kept.ok() \&\& kept.error().code == Errc::internal) {/'
 [ "$survivors" = 0 ] || { echo "$survivors mutants survived" >&2; exit 1; }
