@@ -11,13 +11,18 @@ need_packages "${FLUXGATE_BUILD_PACKAGES[@]}" "${FLUXGATE_TEST_PACKAGES[@]}"
 cmake --preset release >/dev/null
 targets=(nothing_lost power_loss fluxgate_runner stage_influxdb stage_core)
 power_loss=(--long)
-length=(--kills 2000 --jobs 2)
+kills=2000
+jobs=2
 if [ "${1:-}" = --short ]; then
     shift
-    length=(--kills 60)
+    kills=60
+    jobs=1
     power_loss=(--short)
 fi
 cmake --build --preset release -j "$(build_jobs)" --target "${targets[@]}" >/dev/null
+length=()
+[[ " $* " == *" --kills "* ]] || length+=(--kills "$kills")
+[[ " $* " == *" --jobs "* ]] || length+=(--jobs "$jobs")
 failed=0
 build/release/tests/nothing_lost "${length[@]}" "$@" || failed=1
 if [ $# = 0 ]; then
