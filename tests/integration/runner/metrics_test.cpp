@@ -2,6 +2,7 @@
 #include "runner.hpp"
 #include "support/catch.hpp"
 #include "support/exposition_check.hpp"
+#include "support/paths.hpp"
 #include "support/plain_get.hpp"
 
 #include <cstdlib>
