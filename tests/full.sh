@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# What tests/run.sh leaves out: thread sanitizer, clang++, clang-tidy, aarch64 and the format of the code. Goes on after a failure and
+# What tests/run.sh leaves out: thread sanitizer, clang++, clang-tidy, aarch64, the status page in a browser and the format of the code. Goes on after a failure and
 # lists all of them at the end.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -38,8 +38,14 @@ tidy() {
     done | xargs -0 -r -n 1 -P2 clang-tidy-14 -p build/clang --quiet
 }
 
+# In Chromium; screenshots are left in build/clang/tests/status_page.
+status_page() {
+    ctest --test-dir build/clang -R '^integration_status_page$' --output-on-failure --no-tests=error
+}
+
 step "format" check_format
 step "clang++ build and tests" build_and_test clang '^quick$'
+step "status page" status_page
 step "clang-tidy" tidy
 step "aarch64" tests/aarch64.sh
 step "thread sanitizer" build_and_test thread '^(unit|faults|abi)$'

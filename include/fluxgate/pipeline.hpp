@@ -151,7 +151,7 @@ struct LetterExample {
     std::int64_t wall_ns = 0;
     std::string stage, code, text;
     std::int64_t partition = -1; // not known: -1
-    std::string raw;             // at most 400 bytes of UTF-8, secrets replaced
+    std::string raw;             // at most 1000 bytes of UTF-8, secrets replaced
     bool cut = false;            // raw is not all of it
 };
 

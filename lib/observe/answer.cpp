@@ -2,6 +2,8 @@
 
 #include "observe/health.hpp"
 #include "observe/metrics_page.hpp"
+#include "observe/status_json.hpp"
+#include "observe/status_page.hpp"
 
 #include <algorithm>
 #include <arpa/inet.h>
@@ -24,6 +26,14 @@ void protect(Answer& answer, const char* policy) {
                                                  {"X-Frame-Options", "DENY"}});
 }
 
+Answer content(const char* type, std::string body, const char* policy = no_content) {
+    Answer out;
+    out.content_type = type;
+    out.body = std::move(body);
+    protect(out, policy);
+    return out;
+}
+
 Answer refusal(int status, std::string text) {
     Answer out;
     out.status = status;
@@ -33,11 +43,8 @@ Answer refusal(int status, std::string text) {
 }
 
 Answer json(Verdict verdict) {
-    Answer out;
+    Answer out = content("application/json", std::move(verdict.json));
     out.status = verdict.good ? 200 : 503;
-    out.content_type = "application/json";
-    out.body = std::move(verdict.json);
-    protect(out, no_content);
     return out;
 }
 
@@ -93,16 +100,13 @@ Answer Pages::answer(const Request& request) const {
             421, "This address answers to localhost, 127.0.0.1 and [::1] only: the request is for another host. To be reached by a name, listen on "
                  "another address (--metrics ADDRESS:PORT).");
     if (std::optional<Answer> refused = foreign(request, path)) return std::move(*refused);
-    if (path == "/metrics") {
-        Answer out;
-        out.content_type = "text/plain; version=0.0.4; charset=utf-8";
-        out.body = metrics_page(report_());
-        protect(out, no_content);
-        return out;
-    }
+    if (path == "/") return content("text/html; charset=utf-8", status_page(), status_page_policy().c_str());
+    // What rows say is shown only to this machine.
+    if (path == "/status.json") return content("application/json", status_json(report_(), loopback_));
+    if (path == "/metrics") return content("text/plain; version=0.0.4; charset=utf-8", metrics_page(report_()));
     if (path == "/healthz") return json(healthz(report_()));
     if (path == "/readyz") return json(readyz(report_()));
-    return refusal(404, "There is nothing here. Try /metrics, /healthz or /readyz.");
+    return refusal(404, "There is nothing here. Try /, /metrics, /healthz or /readyz.");
 }
 
 } // namespace fluxgate::observe

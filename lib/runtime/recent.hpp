@@ -15,10 +15,10 @@
 
 namespace fluxgate::runtime {
 
-// Thread-safe, and bounded in number and size: about 100 KiB at most.
+// Thread-safe, and bounded in number and size: about 300 KiB at most.
 class Recent {
 public:
-    static constexpr std::size_t max_troubles = 32, max_reasons = 32, max_of_a_reason = 3, max_text = 2000, max_raw = 400;
+    static constexpr std::size_t max_troubles = 32, max_reasons = 32, max_of_a_reason = 3, max_text = 2000, max_raw = 1000;
 
     // The texts of `note` are free of secrets.
     void add(TroubleNote note);

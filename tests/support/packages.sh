@@ -8,7 +8,7 @@ FLUXGATE_TEST_PACKAGES=(catch2 binutils curl python3 python3-xxhash)
 FLUXGATE_BENCH_PACKAGES=(python3 python3-venv python3-matplotlib util-linux)
 # What the benchmark's rivals are built with, as COMMAND=PACKAGE: a command that is there already, from wherever, is used.
 FLUXGATE_RIVAL_TOOLS=(go=golang-go node=nodejs npm=npm javac=default-jdk-headless mvn=maven)
-FLUXGATE_FULL_PACKAGES=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev git g++-aarch64-linux-gnu qemu-user-static)
+FLUXGATE_FULL_PACKAGES=(clang-14 clang-tidy-14 clang-format-14 libclang-rt-14-dev git g++-aarch64-linux-gnu qemu-user-static chromium)
 
 # need_packages NAME...: installs what is missing with apt-get (through sudo when not root). Without apt-get it says what is
 # needed and goes on: cmake then names what it cannot find.

@@ -107,6 +107,35 @@ TEST_CASE("which request gets which status") {
     }
 }
 
+TEST_CASE("the page lets nothing in but its own style and script, and a link to it may come from anywhere") {
+    const Answer page = pages().answer(get("/"));
+    CHECK(page.status == 200);
+    CHECK(page.content_type == "text/html; charset=utf-8");
+    const std::string policy = header(page, "Content-Security-Policy");
+    CHECK(policy.rfind("default-src 'none'; script-src 'sha256-", 0) == 0);
+    CHECK(policy.find("unsafe") == std::string::npos);
+    CHECK(policy.find("frame-ancestors 'none'") != std::string::npos);
+    CHECK(policy.find("connect-src 'self'") != std::string::npos);
+    // One document, whole: nothing is left to be filled in, and nothing points elsewhere.
+    CHECK(page.body.find("{{") == std::string::npos);
+    CHECK(page.body.find("</style>") != std::string::npos);
+    CHECK(page.body.find("</script>") != std::string::npos);
+    for (const char* elsewhere : {"src=\"http", "href=\"http", "@import", "url(", "https:", "innerHTML", " style=", " onclick="}) {
+        INFO(elsewhere);
+        CHECK(page.body.find(elsewhere) == std::string::npos);
+    }
+    Request link = get("/");
+    link.fetch_site = "cross-site";
+    CHECK(pages().answer(link).status == 403); // a script's request, or a picture's
+    link.fetch_mode = "navigate";
+    link.fetch_dest = "iframe";
+    CHECK(pages().answer(link).status == 403);
+    link.fetch_dest = "document";
+    CHECK(pages().answer(link).status == 200);
+    link.target = "/status.json";
+    CHECK(pages().answer(link).status == 403);
+}
+
 TEST_CASE("on an address that is not the loopback's any name is answered") {
     const Pages open{false, [] { return report_with(PipelineState::running, FG_HEALTH_OK, 1); }};
     Request request = get("/healthz");

@@ -152,10 +152,10 @@ TEST_CASE("an example is cut between characters, made UTF-8, and holds no secret
         recent.copy_to(out);
         return out.examples.at(0);
     };
-    const LetterExample wide = example_of(std::string(399, 'x') + "\xc3\xa9 and more");
-    CHECK(wide.raw == std::string(399, 'x'));
+    const LetterExample wide = example_of(std::string(999, 'x') + "\xc3\xa9 and more");
+    CHECK(wide.raw == std::string(999, 'x'));
     CHECK(wide.cut);
     CHECK(example_of("a\xff").raw == "a\xef\xbf\xbd");
-    const LetterExample secret = example_of(std::string(390, 'x') + "hunter2-hunter2");
-    CHECK(secret.raw == std::string(390, 'x') + "***");
+    const LetterExample secret = example_of(std::string(990, 'x') + "hunter2-hunter2");
+    CHECK(secret.raw == std::string(990, 'x') + "***");
 }
