@@ -190,11 +190,13 @@ int run(const CommonOptions& common, const RunOptions& options) {
         const int got = signals.wait(std::min<nanoseconds>(most - passed, service.patience()));
         health.look(host, pipeline);
         service.look(pipeline);
+        tell_repeated(false);
         if (got == SIGHUP) reloader.begin();
         if (got == SIGINT || got == SIGTERM) signal = got;
         if (reloader.look() || signal != 0) break;
     }
     if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals, service);
+    tell_repeated(true);
     log_summary(host, pipeline);
     const int code = exit_code(host, pipeline, options);
     if (signal == SIGINT) return Exit::interrupted;
