@@ -1,6 +1,5 @@
 // `fluxgate check`: each step of the source's check as a line of a table, or as the JSON that the source sent.
-#include "commands.hpp"
-#include "config/duration.hpp"
+#include "asking.hpp"
 #include "config/json_text.hpp"
 #include "fluxgate/pipeline.hpp"
 #include "terminal.hpp"
@@ -95,28 +94,15 @@ private:
 } // namespace
 
 int check(const CommonOptions& common, const CheckOptions& options) {
-    const Result<std::chrono::nanoseconds> timeout = config::parse_duration(options.timeout);
-    if (!timeout.ok()) {
-        std::cerr << "fluxgate: --timeout " << options.timeout << ": " << timeout.error().message << "; write it like 30s or 1h10m\n";
-        return Exit::usage;
-    }
-    const std::optional<std::string> text = read_document(options.file);
-    if (!text) return Exit::usage;
+    const std::optional<Question> question = question_of(options);
+    if (!question) return Exit::usage;
     Host host = make_host(common);
     Table table{options.json};
-    const Result<void> done = Pipeline::check(host, *text, *timeout, [&table](std::string_view json) {
+    const Result<void> done = Pipeline::check(host, question->document, question->timeout, [&table](std::string_view json) {
         table.line(json);
         return static_cast<bool>(std::cout);
     });
-    if (!done.ok()) {
-        const Error& error = done.error();
-        if (error.code == Errc::configuration) {
-            print_violations(options.file, violations_of(error));
-            return Exit::usage;
-        }
-        std::cerr << "fluxgate: " << (std::cout ? error.text() : "standard output cannot be written") << "\n";
-        return Exit::failed;
-    }
+    if (!done.ok()) return unanswered(options, done.error());
     table.end();
     return table.failed() ? Exit::check_failed : Exit::done;
 }

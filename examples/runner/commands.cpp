@@ -1,6 +1,7 @@
 #include "commands.hpp"
 
 #include "fluxgate/pipeline.hpp"
+#include "progress.hpp"
 #include "telemetry/limited_log.hpp"
 
 #include <algorithm>
@@ -35,7 +36,7 @@ telemetry::LimitedLog* writer = nullptr;
 } // namespace
 
 void tell_repeated(bool all) {
-    if (writer != nullptr) writer->tell_repeated(all);
+    if (writer != nullptr) terminal_line().around([all] { writer->tell_repeated(all); });
 }
 
 Host make_host(const CommonOptions& common) {
@@ -44,7 +45,9 @@ Host make_host(const CommonOptions& common) {
     writer = new telemetry::LimitedLog{STDERR_FILENO, format, level};
     HostOptions options;
     options.secrets_directory = secrets_directory(common);
-    options.log = [](const LogEntry& entry) { (*writer)(entry); };
+    options.log = [level](const LogEntry& entry) {
+        if (entry.level >= level) terminal_line().around([&entry] { (*writer)(entry); });
+    };
     Host host{std::move(options)};
     for (const std::string& directory : stage_directories(common.stage_path)) {
         host.load_plugins_in(directory); // what cannot be used is logged by the host

@@ -32,6 +32,7 @@ struct RunOptions {
     std::string dead_letter_file;
     bool fail_on_dead_letter = false;
     bool accept_changed_query = false;
+    bool progress = false;
 };
 
 // Of check and of plan.
@@ -39,6 +40,19 @@ struct CheckOptions {
     std::string file;
     std::string timeout = "30s";
     bool json = false;
+};
+
+struct PlanOptions {
+    CheckOptions ask;
+    std::string id;
+};
+
+struct SchemaOptions {
+    std::string file;
+    std::vector<std::string> buckets, measurements; // none: all
+    std::string start, timeout = "60s";
+    std::uint32_t max_measurements = 0, max_values = 0, max_series = 0; // 0: what the document or the stage says
+    bool json = false, as_read = false;
 };
 
 struct CursorOptions {
@@ -62,7 +76,8 @@ struct LettersOptions {
 int dead_letters(const CommonOptions& common, const LettersOptions& options);
 int cursor(const CommonOptions& common, const CursorOptions& options);
 int check(const CommonOptions& common, const CheckOptions& options);
-int plan(const CommonOptions& common, const CheckOptions& options);
+int schema(const CommonOptions& common, const SchemaOptions& options);
+int plan(const CommonOptions& common, const PlanOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
 int stages(const CommonOptions& common);

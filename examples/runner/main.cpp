@@ -68,6 +68,7 @@ CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
            "File for dead letters, made when needed (default: ID.dead-letters.jsonl beside the state of an incremental pipeline, else in the "
            "working directory)")
         ->type_name("FILE");
+    run->add_flag("--progress", options.progress, "Show rate, rows, lag or time left, queue and dead letters on standard error while it runs");
     run->add_flag("--fail-on-dead-letter", options.fail_on_dead_letter, "Exit with 1 when there was a dead letter");
     add_stage_path(*run, common);
     add_logging(*run, common);
@@ -138,26 +139,61 @@ CLI::App* add_dead_letters(CLI::App& app, CommonOptions& common, LettersOptions&
     return letters;
 }
 
+// "-2h" behind a switch is a time, no option.
+void join_times(std::vector<std::string>& arguments) {
+    for (std::size_t i = 0; i + 1 < arguments.size(); ++i) {
+        const std::string& next = arguments[i + 1];
+        const bool takes_time = arguments[i] == "--start" || arguments[i] == "--stop";
+        if (!takes_time || next.size() < 2 || next[0] != '-' || next[1] < '0' || next[1] > '9') continue;
+        arguments[i] += '=' + next;
+        arguments.erase(arguments.begin() + static_cast<std::ptrdiff_t>(i) + 1);
+    }
+}
+
 // "-2h" is a time of `cursor set`, no option: the same in the writing that cannot be mistaken for one.
 std::vector<std::string> arguments_of(int argc, char** argv) {
     std::vector<std::string> out{argv + std::min(argc, 1), argv + argc};
     const bool sets = out.size() > 2 && out[0] == "cursor" && out[1] == "set";
     for (std::string& one : out)
         if (sets && one.size() > 1 && one[0] == '-' && one[1] >= '0' && one[1] <= '9') one.insert(0, "now");
+    join_times(out);
     std::reverse(out.begin(), out.end()); // as CLI11 wants them
     return out;
 }
 
-CLI::App* add_plan(CLI::App& app, CommonOptions& common, CheckOptions& options) {
+CLI::App* add_plan(CLI::App& app, CommonOptions& common, PlanOptions& options) {
     CLI::App* plan =
         app.add_subcommand("plan", "Show what a run would do next: query, windows, rows, columns, first messages, partitions; delivers nothing");
-    plan->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
-    plan->add_flag("--json", options.json, "One JSON object a line instead of text for people");
-    plan->add_option("--timeout", options.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
+    plan->add_option("FILE", options.ask.file, "Pipeline or source document (JSON)")->required();
+    plan->add_flag("--json", options.ask.json, "One JSON object a line instead of text for people");
+    plan->add_option("--timeout", options.ask.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
+    add_id(*plan, options.id);
+    add_state(*plan, common);
     add_secrets(*plan, common);
     add_stage_path(*plan, common);
     add_logging(*plan, common);
     return plan;
+}
+
+CLI::App* add_schema(CLI::App& app, CommonOptions& common, SchemaOptions& options) {
+    CLI::App* schema = app.add_subcommand("schema", "Show what is in the server: buckets, measurements, fields and types, tags and values, times");
+    schema->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
+    schema->add_option("--bucket", options.buckets, "Only this bucket (may be repeated)")->type_name("NAME");
+    schema->add_option("--measurement", options.measurements, "Only this measurement (may be repeated)")->type_name("NAME");
+    schema
+        ->add_option("--start", options.start,
+                     "How far back is looked, e.g. -720h or 2026-01-01T00:00:00Z (default: the document's schema.start, else -720h)")
+        ->type_name("TIME");
+    auto* json = schema->add_flag("--json", options.json, "One JSON object a line instead of a table");
+    schema->add_flag("--as-read", options.as_read, "Print a read section that names the bucket, its measurements and its fields")->excludes(json);
+    schema->add_option("--max-measurements", options.max_measurements, "Most measurements of a bucket (100)")->type_name("N");
+    schema->add_option("--max-values", options.max_values, "Most values of a tag that are shown (5)")->type_name("N");
+    schema->add_option("--max-series", options.max_series, "Most series of a measurement whose first and last rows are read (10000)")->type_name("N");
+    schema->add_option("--timeout", options.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
+    add_secrets(*schema, common);
+    add_stage_path(*schema, common);
+    add_logging(*schema, common);
+    return schema;
 }
 
 } // namespace
@@ -185,8 +221,10 @@ int main(int argc, char** argv) {
     const CLI::App* check_command = add_check(app, common, check_options);
     const CLI::App* cursor_command = add_cursor(app, common, cursor_options);
     const CLI::App* letters_command = add_dead_letters(app, common, letters_options);
-    CheckOptions plan_options;
+    PlanOptions plan_options;
     const CLI::App* plan_command = add_plan(app, common, plan_options);
+    SchemaOptions schema_options;
+    const CLI::App* schema_command = add_schema(app, common, schema_options);
     CLI::App* stages_command = app.add_subcommand("stages", "List the stage types there are, their versions and where they come from");
     add_stage_path(*stages_command, common);
 
@@ -199,6 +237,7 @@ int main(int argc, char** argv) {
     try {
         if (*run_command) return run(common, run_options);
         if (*check_command) return check(common, check_options);
+        if (*schema_command) return schema(common, schema_options);
         if (*plan_command) return plan(common, plan_options);
         if (*validate_command) return validate(common, document);
         if (*cursor_command) return cursor(common, cursor_options);

@@ -1,5 +1,5 @@
 // `fluxgate plan`: what a run would do next, for people, or as the JSON that the source sent.
-#include "commands.hpp"
+#include "asking.hpp"
 #include "config/duration.hpp"
 #include "config/json_text.hpp"
 #include "fluxgate/pipeline.hpp"
@@ -46,11 +46,24 @@ std::string edges(const Value& window) {
     return shown(window[0].GetString(), 12) + " .. " + shown(window[1].GetString(), 12);
 }
 
+void print_split(const Value& split) {
+    const Value* names = member_of(split, "measurements");
+    const bool listed = names != nullptr && names->IsArray() && !names->Empty();
+    std::cout << std::string(12, ' ') << "where " << text_of(split, "smallest") << " of it is still too large: ";
+    if (listed)
+        std::cout << names->Size() << " queries, one a measurement, the first:\n";
+    else
+        std::cout << "the measurements are asked for, then one query each and one for the rest:\n"
+                  << std::string(12, ' ') << text_of(split, "names") << '\n';
+    std::cout << std::string(12, ' ') << text_of(split, "text") << '\n';
+}
+
 void print_windows(const Value& line) {
     head("windows");
     std::cout << "from " << text_of(line, "cursor")
-              << (text_of(line, "from") == "cursor" ? " (the cursor)" : " (incremental.start; no state was read)") << ", "
+              << (text_of(line, "from") == "cursor" ? " (the cursor)" : " (incremental.start; there is no cursor)") << ", "
               << config::format_duration(std::chrono::seconds{static_cast<std::int64_t>(number_of(line, "behindSeconds"))}) << " behind now\n";
+    if (const std::string note = text_of(line, "note"); !note.empty()) std::cout << std::string(12, ' ') << note << '\n';
     const Value* next = member_of(line, "next");
     if (next == nullptr || !next->IsArray()) return;
     if (next->Empty()) std::cout << std::string(12, ' ') << "none: everything up to now is read\n";
@@ -112,6 +125,7 @@ void print(std::string_view json) {
     if (item == "query") {
         head("query");
         std::cout << text_of(line, "text") << '\n';
+        if (const Value* split = member_of(line, "split"); split != nullptr && split->IsObject()) print_split(*split);
     } else if (item == "windows") {
         print_windows(line);
     } else if (item == "rows") {
@@ -131,31 +145,22 @@ void print(std::string_view json) {
 
 } // namespace
 
-int plan(const CommonOptions& common, const CheckOptions& options) {
-    const Result<std::chrono::nanoseconds> timeout = config::parse_duration(options.timeout);
-    if (!timeout.ok()) {
-        std::cerr << "fluxgate: --timeout " << options.timeout << ": " << timeout.error().message << "; write it like 30s or 1h10m\n";
-        return Exit::usage;
-    }
-    const std::optional<std::string> text = read_document(options.file);
-    if (!text) return Exit::usage;
+int plan(const CommonOptions& common, const PlanOptions& options) {
+    const std::optional<Question> question = question_of(options.ask);
+    if (!question) return Exit::usage;
     Host host = make_host(common);
-    const Result<void> done = Pipeline::plan(host, *text, *timeout, [&options](std::string_view json) {
-        if (options.json) {
+    const Validation found = Pipeline::validate(host, question->document);
+    const StatePlace place{state_directory(common), pipeline_id(options.id, found.name, options.ask.file)};
+    const auto line = [&options](std::string_view json) {
+        if (options.ask.json) {
             std::cout << json << std::endl; // each line when it is known
         } else {
             print(json);
         }
         return static_cast<bool>(std::cout);
-    });
-    if (done.ok()) return Exit::done;
-    const Error& error = done.error();
-    if (error.code == Errc::configuration) {
-        print_violations(options.file, violations_of(error));
-        return Exit::usage;
-    }
-    std::cerr << "fluxgate: " << (std::cout ? shown(error.text(), 0) : "standard output cannot be written") << "\n";
-    return Exit::failed;
+    };
+    const Result<void> done = Pipeline::plan(host, question->document, question->timeout, line, place);
+    return done.ok() ? Exit::done : unanswered(options.ask, done.error());
 }
 
 } // namespace fluxgate::runner

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "config/duration.hpp"
 #include "fluxgate/pipeline.hpp"
+#include "progress.hpp"
 #include "service.hpp"
 
 #include <algorithm>
@@ -114,7 +115,9 @@ void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals,
     while (!done) {
         const int signal = signals.wait(service.patience());
         service.look(pipeline);
-        if (signal == SIGINT || signal == SIGTERM) _exit(signal == SIGTERM ? Exit::terminated : Exit::interrupted);
+        if (signal != SIGINT && signal != SIGTERM) continue;
+        terminal_line().end_at_once();
+        _exit(signal == SIGTERM ? Exit::terminated : Exit::interrupted);
     }
     stopper.join();
 }
@@ -180,6 +183,8 @@ int run(const CommonOptions& common, const RunOptions& options) {
 
     Service service{host};
     service.ready(pipeline);
+    std::optional<ProgressDisplay> progress;
+    if (options.progress) progress.emplace(host, pipeline);
     HealthLog health;
     const steady_clock::time_point began = steady_clock::now();
     int signal = 0;
@@ -196,6 +201,7 @@ int run(const CommonOptions& common, const RunOptions& options) {
         if (reloader.look() || signal != 0) break;
     }
     if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals, service);
+    progress.reset();
     tell_repeated(true);
     log_summary(host, pipeline);
     const int code = exit_code(host, pipeline, options);

@@ -228,7 +228,10 @@ Result<std::optional<HttpRequest>> RequestReader::next() {
     const auto read = std::from_chars(length.data(), length.data() + length.size(), size);
     if (!length.empty() && (read.ec != std::errc{} || read.ptr != length.data() + length.size()))
         return bad_request(400, "the request's Content-Length is not a number");
-    if (size > max_body) return bad_request(413, "the request's body is longer than 1 MiB");
+    constexpr std::string_view write = "/api/v2/write";
+    const bool writes = request->path.size() >= write.size() && request->path.compare(request->path.size() - write.size(), write.size(), write) == 0;
+    if (size > (writes ? max_written : max_body))
+        return bad_request(413, writes ? "unable to read data: points batch is too large" : "the request's body is longer than 1 MiB");
     if (size > buffer_.size() && same(request->header("expect"), "100-continue") && !connection_.write("HTTP/1.1 100 Continue\r\n\r\n"))
         return std::optional<HttpRequest>{};
     while (buffer_.size() < size) {

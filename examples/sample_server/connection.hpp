@@ -68,6 +68,7 @@ class RequestReader {
 public:
     static constexpr std::size_t max_head = 64u << 10;
     static constexpr std::size_t max_body = 1u << 20;
+    static constexpr std::size_t max_written = 16u << 20; // of POST .../api/v2/write
 
     explicit RequestReader(Connection& connection) : connection_(connection) {}
     // The next request; nothing at the end of the connection. An Error has the HTTP status to answer before closing.

@@ -1,6 +1,6 @@
 #include "engine.hpp"
 
-#include "plant.hpp"
+#include "catalogue.hpp"
 
 #include <algorithm>
 #include <map>
@@ -21,7 +21,7 @@ Error runtime_error(std::string text) {
     return e;
 }
 
-const std::string* tag(const Series& s, std::string_view column) {
+const std::string* tag(const SeriesKey& s, std::string_view column) {
     if (column == "_measurement") return &s.measurement;
     if (column == "_field") return &s.field;
     for (const auto& [key, value] : s.tags) {
@@ -31,7 +31,7 @@ const std::string* tag(const Series& s, std::string_view column) {
 }
 
 // A comparison with a column that the series lacks is null, and null is not true.
-bool matches(const Predicate& p, const Series& s) {
+bool matches(const Predicate& p, const SeriesKey& s) {
     const auto holds = [&](const Predicate& part) { return matches(part, s); };
     switch (p.kind) {
     case Predicate::Kind::all: return std::all_of(p.parts.begin(), p.parts.end(), holds);
@@ -49,25 +49,65 @@ bool matches(const Predicate& p, const Series& s) {
     return false;
 }
 
-// The columns of a plain read, in the server's order: _start, _stop, _time, _value, _field, _measurement, tags by name.
-Table table_of(const Series& s, Range range) {
+// Takes one point; false ends the delivery.
+using PointSink = std::function<bool(Time, const Value&)>;
+
+// The points of one series in the order of their times: the plant's samples, and in between or instead what was written.
+void deliver(const StoredSeries& s, Range range, const PointSink& sink) {
+    auto next = s.written.begin();
+    if (s.generated != nullptr) {
+        const std::int64_t end = first_sample(*s.generated, range.stop);
+        for (std::int64_t k = first_sample(*s.generated, range.start); k < end; ++k) {
+            if (!sample_exists(*s.generated, k)) continue;
+            const Time time = sample_time(*s.generated, k);
+            for (; next != s.written.end() && next->first < time; ++next) {
+                if (!sink(next->first, next->second)) return;
+            }
+            if (next != s.written.end() && next->first == time) continue; // replaced; it goes out before the next sample
+            if (!sink(time, sample_value(*s.generated, k))) return;
+        }
+    }
+    for (; next != s.written.end(); ++next) {
+        if (!sink(next->first, next->second)) return;
+    }
+}
+
+std::optional<std::int64_t> last_sample(const Series& s, Range range) {
+    for (std::int64_t k = first_sample(s, range.stop) - 1; k >= first_sample(s, range.start); --k) {
+        if (sample_exists(s, k)) return k;
+    }
+    return std::nullopt;
+}
+
+// A range that begins at the last point of the range, if there is one: last() need not walk through all of them.
+Range at_last_point(const StoredSeries& s, Range range) {
+    if (!s.written.empty()) range.start = s.written.back().first;
+    if (s.generated == nullptr) return range;
+    if (const auto k = last_sample(*s.generated, range)) range.start = sample_time(*s.generated, *k);
+    return range;
+}
+
+// The columns of a plain read, in the server's order: _start, _stop, _time, _value, _field, _measurement, tags by name. Points
+// before `from` are left out.
+Table table_of(StoredSeries series, Range range, Time from) {
     Table t;
-    t.columns = {{"_start", Type::time, true},        {"_stop", Type::time, true},    {"_time", Type::time, false},
-                 {"_value", type_of(s.shape), false}, {"_field", Type::string, true}, {"_measurement", Type::string, true}};
-    t.key = {range.start, range.stop, Null{}, Null{}, std::string_view{s.field}, std::string_view{s.measurement}};
-    for (const auto& [key, value] : s.tags) {
+    t.columns = {{"_start", Type::time, true},   {"_stop", Type::time, true},    {"_time", Type::time, false},
+                 {"_value", series.type, false}, {"_field", Type::string, true}, {"_measurement", Type::string, true}};
+    t.key = {range.start, range.stop, Null{}, Null{}, std::string_view{series.key->field}, std::string_view{series.key->measurement}};
+    for (const auto& [key, value] : series.key->tags) {
         t.columns.push_back({key, Type::string, true});
         t.key.emplace_back(std::string_view{value});
     }
-    t.rows = [&s, range, key = t.key](const RowSink& sink) -> std::optional<std::string> {
+    series.written.erase(series.written.begin(),
+                         std::find_if(series.written.begin(), series.written.end(), [&](const auto& point) { return !(point.first < from); }));
+    range.start = from;
+    t.rows = [s = std::make_shared<const StoredSeries>(std::move(series)), range, key = t.key](const RowSink& sink) -> std::optional<std::string> {
         Row row = key;
-        const std::int64_t end = first_sample(s, range.stop);
-        for (std::int64_t k = first_sample(s, range.start); k < end; ++k) {
-            if (!sample_exists(s, k)) continue;
-            row[2] = sample_time(s, k);
-            row[3] = sample_value(s, k);
-            if (!sink(row)) break;
-        }
+        deliver(*s, range, [&](Time time, const Value& value) {
+            row[2] = time;
+            row[3] = value;
+            return sink(row);
+        });
         return std::nullopt;
     };
     return t;
@@ -322,22 +362,66 @@ Result<std::vector<Table>> pivoted(const std::vector<Table>& tables) {
 }
 
 // The filters stand first (read_query sees to it): they choose series, not rows.
-std::vector<Table> read(const Pipeline& p) {
+std::vector<Table> read(const Pipeline& p, const Written& written) {
     std::vector<Table> tables;
-    for (const Series& s : plant()) {
+    const auto head = std::find_if(p.steps.begin(), p.steps.end(), [](const Step& s) { return !std::holds_alternative<Predicate>(s); });
+    const bool last_only = head != p.steps.end() && std::holds_alternative<Last>(*head);
+    for (StoredSeries& s : written.series(p.bucket, p.range.start, p.range.stop)) {
         const bool wanted = std::all_of(p.steps.begin(), p.steps.end(), [&](const Step& step) {
             const auto* predicate = std::get_if<Predicate>(&step);
-            return predicate == nullptr || matches(*predicate, s);
+            return predicate == nullptr || matches(*predicate, *s.key);
         });
-        if (wanted) tables.push_back(table_of(s, p.range));
+        if (!wanted) continue;
+        const Time from = last_only ? at_last_point(s, p.range).start : p.range.start;
+        tables.push_back(table_of(std::move(s), p.range, from));
     }
     return tables;
+}
+
+// The one row that first() or last() leaves.
+Table reduced_to_end(Table t, bool last) {
+    Table out = t;
+    out.rows = [source = std::move(t.rows), last](const RowSink& sink) -> std::optional<std::string> {
+        std::optional<Row> kept;
+        auto error = source([&](const Row& row) {
+            kept = row;
+            return last;
+        });
+        if (!error && kept) (void)sink(*kept);
+        return error;
+    };
+    return out;
+}
+
+// The group key and how many rows there are, as `_value`.
+Table counted(Table t) {
+    Table out;
+    for (std::size_t i = 0; i < t.columns.size(); ++i) {
+        if (!t.columns[i].grouped) continue;
+        out.columns.push_back(t.columns[i]);
+        out.key.push_back(t.key[i]);
+    }
+    out.columns.push_back({"_value", Type::integer, false});
+    out.key.emplace_back(Null{});
+    out.rows = [source = std::move(t.rows), key = out.key](const RowSink& sink) -> std::optional<std::string> {
+        std::int64_t count = 0;
+        auto error = source([&](const Row&) { return ++count > 0; });
+        Row row = key;
+        row.back() = count;
+        if (!error && count > 0) (void)sink(row);
+        return error;
+    };
+    return out;
 }
 
 Result<std::vector<Table>> apply(const Step& step, std::vector<Table> tables) {
     if (const auto* limit = std::get_if<Limit>(&step)) {
         for (Table& t : tables) {
             t = limited(std::move(t), *limit);
+        }
+    } else if (std::holds_alternative<First>(step) || std::holds_alternative<Last>(step) || std::holds_alternative<Count>(step)) {
+        for (Table& t : tables) {
+            t = std::holds_alternative<Count>(step) ? counted(std::move(t)) : reduced_to_end(std::move(t), std::holds_alternative<Last>(step));
         }
     } else if (const auto* select = std::get_if<Select>(&step)) {
         for (Table& t : tables) {
@@ -354,10 +438,10 @@ Result<std::vector<Table>> apply(const Step& step, std::vector<Table> tables) {
 
 } // namespace
 
-Result<std::vector<NamedResult>> evaluate(const Query& query) {
+Result<std::vector<NamedResult>> evaluate(const Query& query, const Written& written) {
     std::vector<NamedResult> results;
     for (const Pipeline& p : query.pipelines) {
-        std::vector<Table> tables = read(p);
+        std::vector<Table> tables = p.catalogue ? catalogue(p, written) : read(p, written);
         for (const Step& step : p.steps) {
             if (const auto* yield = std::get_if<Yield>(&step)) results.push_back({yield->name, tables});
             auto next = apply(step, std::move(tables));
@@ -440,14 +524,18 @@ Expectation expect(const std::vector<NamedResult>& results) {
     return out;
 }
 
-Result<Expectation> expect(std::string_view query, Time now) {
+Result<Expectation> expect(std::string_view query, Time now, const Written& written) {
     Environment environment;
     environment.now = now;
     const auto read_back = read_query(query, environment);
     if (!read_back) return read_back.error();
-    const auto results = evaluate(*read_back);
+    const auto results = evaluate(*read_back, written);
     if (!results) return results.error();
     return expect(*results);
+}
+
+Result<Expectation> expect(std::string_view query, Time now) {
+    return expect(query, now, Written{});
 }
 
 } // namespace fluxgate::sample

@@ -4,14 +4,16 @@
 
 #include "flux_subset.hpp"
 #include "table.hpp"
+#include "written.hpp"
 
 #include <string>
 #include <vector>
 
 namespace fluxgate::sample {
 
-// Rows are computed when a table's `rows` is called; only pivot keeps rows in memory (at most 1,000,000 a query).
-Result<std::vector<NamedResult>> evaluate(const Query& query);
+// Rows are computed when a table's `rows` is called; only pivot keeps rows in memory (at most 1,000,000 a query). What was
+// written is read now; `written` must outlive the results, which point into its strings.
+Result<std::vector<NamedResult>> evaluate(const Query& query, const Written& written);
 
 // One row as fluxgate's message must carry it.
 struct ExpectedMessage {
@@ -32,7 +34,9 @@ struct Expectation {
 // empty string and null. Bounded by memory: ask for ranges that fit.
 Expectation expect(const std::vector<NamedResult>& results);
 
-// Reads and evaluates in one step; `now` is the request's `now`, or the server's clock at that request.
+// Reads and evaluates in one step; `now` is the request's `now`, or the server's clock at that request. Without `written` of
+// the plant alone.
+Result<Expectation> expect(std::string_view query, Time now, const Written& written);
 Result<Expectation> expect(std::string_view query, Time now);
 
 // Canonical JSON of one value, as above.

@@ -62,7 +62,7 @@ private:
 
     void statement(const Statement& s) {
         switch (s.kind) {
-        case Statement::Kind::import: return;
+        case Statement::Kind::import: schema_imported_ = schema_imported_ || s.value.text == "influxdata/influxdb/schema"; return;
         case Statement::Kind::option: return option(s);
         case Statement::Kind::assignment: return fail(s.span, "the sample server's subset of Flux has no variables (" + s.name + ")");
         case Statement::Kind::expression: return pipeline(s.value);
@@ -204,11 +204,16 @@ private:
     void step(Pipeline& p, const Expression& call, bool first) {
         const Expression& function = call.children[0];
         const std::string name = function.kind == Kind::identifier ? function.text : std::string{};
-        if (first != (name == "from")) {
-            if (name == "from") return fail(call.span, "found unexpected argument tables");
+        const bool source = name == "from" || name == "buckets" || is_schema(function);
+        if (first != source) {
+            if (source) return fail(call.span, "found unexpected argument tables");
             if (first && known(name)) return fail(call.span, "missing required argument tables");
         }
         if (name == "from") return from(p, call);
+        if (source) return catalogue(p, call);
+        if (p.catalogue && (name == "range" || name == "filter"))
+            return fail(call.span, "the sample server's subset of Flux has no " + name + " here");
+        if (name == "first" || name == "last" || name == "count") return reduce(p, call, name);
         if (name == "range") return range(p, call);
         if (name == "filter") return filter(p, call);
         if (name == "limit") return limit(p, call);
@@ -216,20 +221,56 @@ private:
         if (name == "keep" || name == "drop") return select(p, call, name == "keep");
         if (name == "pivot") return pivot(p, call);
         if (name == "yield") return yield(p, call);
-        static const std::set<std::string, std::less<>> flux_functions{
-            "aggregateWindow", "count",  "cumulativeSum", "derivative", "difference", "distinct", "duplicate", "elapsed", "fill",      "first",
-            "increase",        "join",   "last",          "map",        "max",        "mean",     "median",    "min",     "quantile",  "reduce",
-            "rename",          "sample", "set",           "sort",       "spread",     "stddev",   "sum",       "tail",    "timeShift", "top",
-            "bottom",          "union",  "unique",        "window",     "buckets",    "to",       "toFloat",   "toInt",   "toString",  "toBool",
-            "toTime",          "toUInt"};
+        static const std::set<std::string, std::less<>> flux_functions{"aggregateWindow",
+                                                                       "cumulativeSum",
+                                                                       "derivative",
+                                                                       "difference",
+                                                                       "distinct",
+                                                                       "duplicate",
+                                                                       "elapsed",
+                                                                       "fill",
+                                                                       "increase",
+                                                                       "join",
+                                                                       "map",
+                                                                       "max",
+                                                                       "mean",
+                                                                       "median",
+                                                                       "min",
+                                                                       "quantile",
+                                                                       "reduce",
+                                                                       "rename",
+                                                                       "sample",
+                                                                       "set",
+                                                                       "sort",
+                                                                       "spread",
+                                                                       "stddev",
+                                                                       "sum",
+                                                                       "tail",
+                                                                       "timeShift",
+                                                                       "top",
+                                                                       "bottom",
+                                                                       "union",
+                                                                       "unique",
+                                                                       "window",
+                                                                       "to",
+                                                                       "toFloat",
+                                                                       "toInt",
+                                                                       "toString",
+                                                                       "toBool",
+                                                                       "toTime",
+                                                                       "toUInt"};
         if (function.kind == Kind::identifier && !flux_functions.contains(name)) return fail(function.span, "undefined identifier " + name);
         fail(call.span, "the sample server's subset of Flux has no " +
                             std::string{text_.substr(function.span.begin, function.span.end - function.span.begin)} +
-                            "; it offers from, range, filter, limit, group, pivot, keep, drop and yield");
+                            "; it offers from, range, filter, limit, group, pivot, keep, drop, first, last, count, yield, buckets and schema");
+    }
+
+    static bool is_schema(const Expression& function) {
+        return function.kind == Kind::member && function.children[0].kind == Kind::identifier && function.children[0].text == "schema";
     }
 
     static bool known(std::string_view name) {
-        for (const std::string_view k : {"range", "filter", "limit", "group", "keep", "drop", "pivot", "yield"}) {
+        for (const std::string_view k : {"range", "filter", "limit", "group", "keep", "drop", "pivot", "first", "last", "count", "yield"}) {
             if (k == name) return true;
         }
         return false;
@@ -238,6 +279,59 @@ private:
     void from(Pipeline& p, const Expression& call) {
         const Arguments a(*this, call, {"bucket"}, {"bucket"});
         if (!failure_ && is(*a.get("bucket"), Kind::string)) p.bucket = a.get("bucket")->text;
+    }
+
+    void catalogue(Pipeline& p, const Expression& call) {
+        const Expression& function = call.children[0];
+        Catalogue out;
+        out.buckets = environment_.buckets;
+        out.org_id = environment_.org_id;
+        range_seen_ = true;
+        p.catalogue = out;
+        if (function.kind == Kind::identifier) {
+            const Arguments none(*this, call, {}, {});
+            return;
+        }
+        if (!schema_imported_) return fail(function.children[0].span, "undefined identifier schema");
+        std::vector<std::string_view> required{"bucket"};
+        if (function.text == "measurements") {
+            out.kind = Catalogue::Kind::measurements;
+        } else if (function.text == "measurementFieldKeys") {
+            out.kind = Catalogue::Kind::field_keys;
+            required = {"bucket", "measurement"};
+        } else if (function.text == "measurementTagKeys") {
+            out.kind = Catalogue::Kind::tag_keys;
+            required = {"bucket", "measurement"};
+        } else if (function.text == "measurementTagValues") {
+            out.kind = Catalogue::Kind::tag_values;
+            required = {"bucket", "measurement", "tag"};
+        } else {
+            return fail(call.span, "the sample server's subset of Flux has no schema." + function.text);
+        }
+        std::vector<std::string_view> allowed = required;
+        allowed.insert(allowed.end(), {"start", "stop"});
+        const Arguments a(*this, call, allowed, required);
+        for (const auto& [name, into] : {std::pair{"bucket", &p.bucket}, std::pair{"measurement", &out.measurement}, std::pair{"tag", &out.tag}}) {
+            const Expression* e = failure_ ? nullptr : a.get(name);
+            if (e != nullptr && is(*e, Kind::string)) *into = e->text;
+        }
+        if (failure_) return;
+        p.catalogue = out;
+        constexpr std::int64_t thirty_days = 30ll * 86'400 * 1'000'000'000; // the functions' own default
+        const auto start = a.get("start") == nullptr ? std::optional{Time{environment_.now.ns - thirty_days}} : resolve(*a.get("start"));
+        const auto stop = a.get("stop") == nullptr ? std::optional{environment_.now} : resolve(*a.get("stop"));
+        if (start && stop) p.range = {*start, *stop};
+    }
+
+    void reduce(Pipeline& p, const Expression& call, std::string_view name) {
+        const Arguments none(*this, call, {}, {});
+        if (name == "first") {
+            p.steps.emplace_back(First{});
+        } else if (name == "last") {
+            p.steps.emplace_back(Last{});
+        } else {
+            p.steps.emplace_back(Count{});
+        }
     }
 
     void range(Pipeline& p, const Expression& call) {
@@ -353,7 +447,7 @@ private:
     std::string_view text_;
     const Environment& environment_;
     std::map<std::string, TimeSpec> v_;
-    bool option_seen_ = false, range_seen_ = false;
+    bool option_seen_ = false, range_seen_ = false, schema_imported_ = false;
     Query query_;
     std::optional<Error> failure_;
 };

@@ -3,13 +3,15 @@
 //
 //   from(bucket:) |> range(start:, stop:) |> filter(fn: (r) => ...) |> limit(n:, offset:) |> group(columns:, mode:)
 //   |> pivot(rowKey: ["_time"], columnKey: ["_field"], valueColumn: "_value") |> keep(columns:) |> drop(columns:)
-//   |> yield(name:), several pipelines a query, `import`, `option v = {...}`, now(), v.timeRangeStart and the like
+//   |> first() |> last() |> count() |> yield(name:), buckets() and four functions of influxdata/influxdb/schema instead of
+//   from and range, several pipelines a query, `import`, `option v = {...}`, now(), v.timeRangeStart and the like
 #pragma once
 
 #include "fluxgate/error.hpp"
 #include "table.hpp"
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -27,6 +29,8 @@ struct Environment {
     Time now;
     std::map<std::string, TimeSpec> v = {}; // members of option v as the request's `extern` sets them
     bool v_is_set = false;                  // then a query that says `option v` is refused
+    std::vector<std::string> buckets = {};  // what buckets() answers
+    std::string org_id = {};
 };
 
 struct Predicate {
@@ -51,14 +55,28 @@ struct Select {
     bool keep = true;
 };
 struct Pivot {};
+struct First {};
+struct Last {};
+struct Count {};
 struct Yield {
     std::string name;
 };
-using Step = std::variant<Predicate, Limit, Group, Select, Pivot, Yield>;
+using Step = std::variant<Predicate, Limit, Group, Select, Pivot, First, Last, Count, Yield>;
+
+// What is asked for instead of points: buckets(), schema.measurements(), .measurementFieldKeys(), .measurementTagKeys() or
+// .measurementTagValues().
+struct Catalogue {
+    enum class Kind { buckets, measurements, field_keys, tag_keys, tag_values };
+    Kind kind = Kind::buckets;
+    std::string measurement = {}, tag = {};
+    std::vector<std::string> buckets = {};
+    std::string org_id = {};
+};
 
 struct Pipeline {
-    std::string bucket;
+    std::string bucket; // empty for buckets()
     Range range;
+    std::optional<Catalogue> catalogue = {};
     std::vector<Step> steps; // the last one is a Yield
 };
 

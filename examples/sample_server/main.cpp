@@ -13,7 +13,8 @@ namespace {
 
 using namespace fluxgate::sample;
 
-constexpr const char* about = R"(A synthetic InfluxDB 2.x: answers POST /api/v2/query with deterministic, endless plant data in annotated CSV.
+constexpr const char* about = R"(A synthetic InfluxDB 2.x: answers POST /api/v2/query with deterministic, endless plant data in annotated CSV,
+and keeps what POST /api/v2/write brings in memory.
 
 Every bucket holds the measurements stat, machine, energy and edges. Try:
   from(bucket:"test-bucket") |> range(start: -1h) |> filter(fn: (r) => r._measurement == "stat"))";
@@ -76,6 +77,7 @@ void describe(CLI::App& app, CommandLine& c) {
     app.add_option("--org", c.options.org, "Name of the organization")->capture_default_str();
     app.add_option("--org-id", c.options.org_id, "Id of the organization")->capture_default_str();
     app.add_option("--bucket", c.buckets, "Name of a bucket; may be given several times (default: test-bucket and plant)");
+    app.add_option("--empty-bucket", c.options.empty_buckets, "Name of a bucket that holds only what is written; may be given several times");
     app.add_option("--tls", c.tls_directory,
                    "Serve https with ca.pem, server.pem and server.key of this directory; made if absent, for localhost, 127.0.0.1 and ::1");
     app.add_option("--fault", c.faults, fault_help);

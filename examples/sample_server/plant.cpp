@@ -100,7 +100,7 @@ public:
     // The fields of a tag set are given in the order of their names.
     void field(std::string name, Shape shape, std::uint32_t every = 1) {
         const auto id = mix(series.size() + 1);
-        series.push_back(Series{measurement_, tags_, std::move(name), shape, period_, offset_, every, id});
+        series.push_back(Series{{measurement_, tags_, std::move(name)}, shape, period_, offset_, every, id});
     }
 
     std::vector<Series> series;

@@ -5,6 +5,7 @@
 #include "table.hpp"
 
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -25,11 +26,18 @@ enum class Shape {
     edge_unsigned, // the limits of unsignedLong
 };
 
-// One field of one tag set: a table of a plain query. Sample k stands at k * period + offset.
-struct Series {
+// What tells one series from another. The order is the server's: measurement, tag set, field.
+struct SeriesKey {
     std::string measurement;
     std::vector<std::pair<std::string, std::string>> tags; // sorted by key
     std::string field;
+    friend bool operator<(const SeriesKey& a, const SeriesKey& b) {
+        return std::tie(a.measurement, a.tags, a.field) < std::tie(b.measurement, b.tags, b.field);
+    }
+};
+
+// One field of one tag set: a table of a plain query. Sample k stands at k * period + offset.
+struct Series : SeriesKey {
     Shape shape = Shape::temperature;
     std::int64_t period = 0; // nanoseconds
     std::int64_t offset = 0; // nanoseconds, less than period
@@ -37,7 +45,7 @@ struct Series {
     std::uint64_t id = 0;    // seeds the values
 };
 
-// All series in the server's order: measurement, tag set, field.
+// All series in the order of their keys.
 const std::vector<Series>& plant();
 
 Type type_of(Shape shape);

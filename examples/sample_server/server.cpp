@@ -256,6 +256,12 @@ std::uint64_t Server::queries() const {
 std::uint64_t Server::connections() const {
     return impl_->accepted;
 }
+Result<void> Server::write(const std::string& bucket, std::string_view lines) {
+    return impl_->service.write(bucket, lines, 1);
+}
+const Written& Server::written() const {
+    return impl_->service.written();
+}
 void Server::set_faults(std::vector<Fault> faults) {
     impl_->service.set_faults(std::move(faults));
 }

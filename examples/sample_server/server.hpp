@@ -27,6 +27,7 @@ struct ServerOptions {
     std::string org = "test-org";
     std::string org_id = "0123456789abcdef";
     std::vector<std::string> buckets = {"test-bucket", "plant"}; // each holds the whole plant
+    std::vector<std::string> empty_buckets = {};                 // hold nothing but what is written
     std::string cert_file = {}, key_file = {};                   // PEM; both: https
     std::vector<Fault> faults = {};
     std::optional<BenchSpec> bench = {};            // every good query gets this answer
@@ -51,6 +52,11 @@ public:
     [[nodiscard]] std::uint64_t queries() const;     // POST /api/v2/query so far, refused ones too
     [[nodiscard]] std::uint64_t connections() const; // accepted so far
     void set_faults(std::vector<Fault> faults);      // for queries from now on; their numbers go on counting
+
+    // As POST /api/v2/write does with precision ns: queries from now on see these points. Any thread.
+    Result<void> write(const std::string& bucket, std::string_view lines);
+    // For the oracle: expect(query, now, server->written()).
+    [[nodiscard]] const Written& written() const;
 
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

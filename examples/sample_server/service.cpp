@@ -5,6 +5,8 @@
 
 #include <algorithm>
 #include <ctime>
+#include <memory>
+#include <zlib.h>
 
 namespace fluxgate::sample {
 namespace {
@@ -49,6 +51,47 @@ bool takes_gzip(std::string_view accept_encoding) {
     return accept_encoding.substr(at + 4, 4) != ";q=0" || accept_encoding.substr(at + 8, 1) == ".";
 }
 
+// What a body may be when it is unpacked, as on the real server.
+constexpr std::size_t max_lines = 50u << 20;
+
+Error write_refusal(int status, std::string text) {
+    Error e;
+    e.code = Errc::query;
+    e.http_status = status;
+    e.message = std::move(text);
+    return e;
+}
+
+// One gzip member. Nothing when it is damaged or does not end; more than `most` bytes are cut off one byte later.
+std::optional<std::string> gunzip(std::string_view packed, std::size_t most) {
+    z_stream z{};
+    if (inflateInit2(&z, 15 + 16) != Z_OK) return std::nullopt;
+    const std::unique_ptr<z_stream, int (*)(z_stream*)> ended(&z, inflateEnd);
+    z.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(packed.data())); // zlib does not write to it
+    z.avail_in = static_cast<uInt>(packed.size());
+    std::string out;
+    char piece[16384];
+    int state = Z_OK;
+    while (state == Z_OK && out.size() <= most) {
+        z.next_out = reinterpret_cast<Bytef*>(piece);
+        z.avail_out = sizeof piece;
+        state = inflate(&z, Z_NO_FLUSH);
+        out.append(piece, sizeof piece - z.avail_out);
+    }
+    if (state != Z_STREAM_END && out.size() <= most) return std::nullopt;
+    return out;
+}
+
+Result<std::string> decoded_body(const HttpRequest& request) {
+    const std::string_view coding = request.header("content-encoding");
+    if (coding.empty() || coding == "identity") return request.body;
+    if (coding != "gzip") return write_refusal(400, "unknown content encoding: " + std::string{coding.substr(0, 40)});
+    auto lines = gunzip(request.body, max_lines);
+    if (!lines) return write_refusal(400, "gzip: invalid header");
+    if (lines->size() > max_lines) return write_refusal(413, "unable to read data: points batch is too large");
+    return *std::move(lines);
+}
+
 constexpr std::string_view json = "application/json; charset=utf-8";
 constexpr std::string_view csv = "text/csv; charset=utf-8";
 constexpr std::string_view plain = "text/plain; charset=utf-8";
@@ -68,7 +111,8 @@ struct Service::Exchange {
     std::uint64_t rows = 0, bytes = 0, number = 0;
 };
 
-Service::Service(ServerOptions options, Pause pause) : options_(std::move(options)), pause_(std::move(pause)), faults_(options_.faults) {
+Service::Service(ServerOptions options, Pause pause)
+    : options_(std::move(options)), pause_(std::move(pause)), written_(options_.empty_buckets), faults_(options_.faults) {
     if (options_.bench) bench_wire_ = chunked(bench_csv(*options_.bench), options_.chunk_size);
 }
 
@@ -128,7 +172,7 @@ std::optional<std::string> Service::local_path(std::string_view path) const {
     for (const std::string& prefix : options_.prefixes) {
         if (path.substr(0, prefix.size()) == prefix && path.substr(prefix.size(), 1) == "/") {
             const std::string rest{path.substr(prefix.size())};
-            if (rest == "/api/v2/query" || rest == "/health" || rest == "/ping" || rest == "/ready") return rest;
+            if (rest == "/api/v2/query" || rest == "/api/v2/write" || rest == "/health" || rest == "/ping" || rest == "/ready") return rest;
         }
     }
     return std::nullopt;
@@ -164,7 +208,7 @@ bool Service::serve(Connection& connection, const HttpRequest& request) {
         good = authorized(request) ? send_error(x, 405, "allow: OPTIONS, POST", false, "Allow: OPTIONS, POST\r\n")
                                    : send_error(x, 401, "unauthorized access", false);
     } else {
-        good = query(x, request);
+        good = *path == "/api/v2/write" ? accept_write(x, request) : query(x, request);
     }
     log(x, request);
     return good && x.keep_alive && connection.usable();
@@ -221,15 +265,49 @@ bool Service::run(Exchange& x, const QueryRequest& request, bool no_content) {
     environment.now = request.now.value_or(x.now);
     environment.v = request.v;
     environment.v_is_set = request.v_is_set;
+    environment.buckets = options_.buckets;
+    environment.buckets.insert(environment.buckets.end(), options_.empty_buckets.begin(), options_.empty_buckets.end());
+    environment.org_id = options_.org_id;
     const auto query = read_query(request.query, environment);
     if (!query) return send_error(x, query.error().http_status, query.error().message, true);
     for (const Pipeline& p : query->pipelines) {
-        if (std::find(options_.buckets.begin(), options_.buckets.end(), p.bucket) == options_.buckets.end())
+        const bool named = !p.catalogue || p.catalogue->kind != Catalogue::Kind::buckets;
+        if (named && !has_bucket(p.bucket))
             return send_error(x, 404, "failed to initialize execute state: could not find bucket \"" + p.bucket + "\"", true);
     }
-    const auto results = evaluate(*query);
+    const auto results = evaluate(*query, written_);
     if (!results) return send_error(x, results.error().http_status, results.error().message, true);
     return stream(x, *results, request.dialect, no_content);
+}
+
+bool Service::has_bucket(std::string_view name) const {
+    const auto among = [&](const std::vector<std::string>& names) { return std::find(names.begin(), names.end(), name) != names.end(); };
+    return among(options_.buckets) || among(options_.empty_buckets);
+}
+
+Result<void> Service::write(const std::string& bucket, std::string_view lines, std::int64_t unit) {
+    if (!has_bucket(bucket)) return write_refusal(404, "bucket \"" + bucket + "\" not found");
+    const auto points = parse_lines(lines, unit, now());
+    if (!points) return points.error();
+    if (points->empty()) return write_refusal(400, "writing requires points");
+    return written_.write(bucket, *points);
+}
+
+bool Service::accept_write(Exchange& x, const HttpRequest& request) {
+    if (!authorized(request)) return send_error(x, 401, "unauthorized access", false);
+    const auto org = parameter(request.query, "org"), org_id = parameter(request.query, "orgID");
+    if (!org && !org_id) return send_error(x, 400, "Please provide either orgID or org", false);
+    if (org_id && *org_id != options_.org_id) return send_error(x, 404, "organization not found", false);
+    if (!org_id && *org != options_.org && *org != options_.org_id) return send_error(x, 404, "organization name \"" + *org + "\" not found", false);
+    const auto bucket = parameter(request.query, "bucket");
+    if (!bucket || bucket->empty()) return send_error(x, 404, "bucket \"\" not found", false);
+    const auto unit = precision_unit(parameter(request.query, "precision").value_or("ns"));
+    if (!unit) return send_error(x, 400, "invalid precision; valid precision units are ns, us, ms, and s", false);
+    const auto lines = decoded_body(request);
+    if (!lines) return send_error(x, lines.error().http_status, lines.error().message, false);
+    const auto done = write(*bucket, *lines, *unit);
+    if (!done) return send_error(x, done.error().http_status, done.error().message, false);
+    return send_whole(x, 204, {}, {});
 }
 
 bool Service::stream(Exchange& x, const std::vector<NamedResult>& results, const Dialect& dialect, bool no_content) {

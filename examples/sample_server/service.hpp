@@ -28,9 +28,15 @@ public:
     [[nodiscard]] std::uint64_t queries() const { return queries_; }
     void set_faults(std::vector<Fault> faults);
 
+    // Stores line protocol whose timestamps count in `unit` nanoseconds.
+    Result<void> write(const std::string& bucket, std::string_view lines, std::int64_t unit);
+    [[nodiscard]] const Written& written() const { return written_; }
+
 private:
     struct Exchange;
     bool query(Exchange& x, const HttpRequest& request);
+    bool accept_write(Exchange& x, const HttpRequest& request);
+    [[nodiscard]] bool has_bucket(std::string_view name) const;
     bool run(Exchange& x, const QueryRequest& request, bool no_content);
     bool stream(Exchange& x, const std::vector<NamedResult>& results, const Dialect& dialect, bool no_content);
     bool planned_failure(Exchange& x, bool& answered);
@@ -47,6 +53,7 @@ private:
     const ServerOptions options_;
     const Pause pause_;
     std::string bench_wire_;
+    Written written_;
     std::atomic<std::uint64_t> queries_{0};
     std::mutex mutex_; // guards faults_ and the log
     std::vector<Fault> faults_;

@@ -49,6 +49,11 @@ struct PipelineOptions {
     std::function<void()> on_change = {};
 };
 
+// Whose state is looked at: DIRECTORY/PIPELINE.db. Without a directory there is none.
+struct StatePlace {
+    std::string directory = {}, pipeline = {};
+};
+
 enum class PipelineState {
     created,
     running,
@@ -154,10 +159,18 @@ public:
     static Result<void> check(Host& host, std::string_view document, std::chrono::nanoseconds timeout,
                               const std::function<bool(std::string_view json)>& line);
 
+    // What is in the server of the document's source, in the same way: buckets, measurements, fields, tags (fg_source_api.schema).
+    // `scope`: a JSON object whose members take the place of those of the source's own setting `schema`, which says what is looked at;
+    // or empty. Success means that it went to its end or as far as `timeout` allowed; a line says which. An error is
+    // that of a query, or names what does not exist. Errc::not_implemented: the source offers no schema.
+    static Result<void> schema(Host& host, std::string_view document, std::string_view scope, std::chrono::nanoseconds timeout,
+                               const std::function<bool(std::string_view json)>& line);
+
     // What a run of the document would do next, in the same way: the query as sent, the next windows, what the first of them holds
     // (fg_source_api.plan). Emits and stores nothing. Success means that the plan went to its end; an error is that of the query.
+    // `place`: whose cursor it begins at, read beside a run that may be going on; without a cursor there, at incremental.start.
     static Result<void> plan(Host& host, std::string_view document, std::chrono::nanoseconds timeout,
-                             const std::function<bool(std::string_view json)>& line);
+                             const std::function<bool(std::string_view json)>& line, const StatePlace& place = {});
 
     Pipeline(Pipeline&&) noexcept;
     Pipeline& operator=(Pipeline&&) noexcept;

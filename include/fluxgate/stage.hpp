@@ -253,7 +253,7 @@ enum class Next { batch, nothing_yet, ended };
 enum class Written { taken, busy };
 enum class Flushed { all, not_yet };
 
-// Where a source's check or plan puts its lines: one JSON object each, without line feed. False: nobody wants more of them.
+// Where a source's check, schema or plan puts its lines: one JSON object each, without line feed. False: nobody wants more of them.
 class LineSink {
 public:
     LineSink(fg_line_fn line, void* context) noexcept : line_(line), context_(context) {}
@@ -265,7 +265,7 @@ private:
 };
 
 // A source class may also have `Result<void> check(std::int64_t deadline_ns, const LineSink& line)`, see fg_source_api.check, and
-// `plan` of the same form.
+// `schema` and `plan` of the same form.
 class Source {
 public:
     virtual ~Source() = default;
@@ -416,6 +416,13 @@ const fg_source_api* source_api() noexcept {
             api.check = [](void* s, std::int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error) noexcept -> std::int32_t {
                 return detail::guarded(error, [&] {
                     return detail::answer(error, static_cast<T*>(s)->check(deadline_ns, LineSink{line, line_context}));
+                });
+            };
+        }
+        if constexpr (requires(T & source, const LineSink& line) { source.schema(std::int64_t{}, line); }) {
+            api.schema = [](void* s, std::int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error) noexcept -> std::int32_t {
+                return detail::guarded(error, [&] {
+                    return detail::answer(error, static_cast<T*>(s)->schema(deadline_ns, LineSink{line, line_context}));
                 });
             };
         }

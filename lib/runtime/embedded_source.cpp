@@ -171,6 +171,7 @@ Result<void> EmbeddedSource::read() {
         }
         auto acked = deliver_acks();
         if (!acked.ok()) return acked;
+        if (lost_) return *lost_;
         if (!room) continue;
         fg_batch raw{};
         auto answer = source_->next(next_timeout_ns, raw);

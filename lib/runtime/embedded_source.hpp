@@ -45,6 +45,7 @@ public:
     void health_changed() override {}
     StateAccess* state_store() noexcept override { return &state_access_; }
     Result<void> keep_dead_letters() override { return letters_.sync(); }
+    void cannot_go_on(StageContext&, const Error& why) override { lost_ = why; }
 
 private:
     EmbeddedSource(std::shared_ptr<Host::Shared> host, std::string document, SourceOptions options);
@@ -62,6 +63,7 @@ private:
     StateAccess state_access_;
     StageContext context_;
     std::uint32_t partition_count_ = 1;
+    std::optional<Error> lost_; // the reading thread's own: why there is no going on
 
     mutable std::mutex mutex_;
     std::condition_variable cv_;

@@ -345,6 +345,11 @@ Result<void> Engine::dead_letter(StageContext& stage, const fg_dead_letter& lett
     return {};
 }
 
+void Engine::cannot_go_on(StageContext& stage, const Error& why) {
+    if (gave_up_.exchange(true)) return;
+    fail(stage.stage(), why, stage.partition().has_value()); // see dead_letter: a source that is inside a call is not cancelled
+}
+
 void Engine::complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) {
     std::optional<OutputTokens::Open> entry = tokens_.close(token, &stage);
     if (!entry) {

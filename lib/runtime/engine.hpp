@@ -73,6 +73,7 @@ public:
     void health_changed() override { changed(); }
     StateAccess* state_store() noexcept override { return &state_access_; }
     Result<void> keep_dead_letters() override { return letters_->sync(); }
+    void cannot_go_on(StageContext& stage, const Error& why) override;
     void settled(std::uint64_t sequence, fg_outcome outcome) noexcept override;
 
 private:
@@ -241,6 +242,7 @@ private:
     std::atomic<std::int64_t> reader_since_{0}; // when the reader began what it does now; 0: it waits for others
     std::atomic<bool> left_{false};             // a thread was left behind
     std::atomic<bool> aborting_{false};         // written under mutex_
+    std::atomic<bool> gave_up_{false};          // said once that it cannot go on
     std::optional<std::chrono::steady_clock::time_point> drain_until_;
     std::optional<Outcome> why_; // decided before the end
     std::optional<Outcome> outcome_;
@@ -249,8 +251,6 @@ private:
 
     mutable std::mutex count_mutex_;
     PipelineCounters totals_; // of what is not an atomic
-
-    bool acknowledge_failed_ = false; // the reader's own
 
     std::mutex source_mutex_; // cancel against release
     std::unique_ptr<SourceInstance> source_;

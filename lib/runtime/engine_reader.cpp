@@ -114,7 +114,7 @@ void Engine::deliver_acks(std::vector<Ack>& acks) {
         }
         auto taken = source_->acknowledge(ack.sequence, ack.outcome);
         // A store that fails once fails for every acknowledgement after it; once is news.
-        if (!taken.ok() && !std::exchange(acknowledge_failed_, true)) fail(document_.input.id, taken.error());
+        if (!taken.ok() && !gave_up_.exchange(true)) fail(document_.input.id, taken.error());
     }
     const std::scoped_lock lock{mutex_};
     outstanding_ -= acks.size();

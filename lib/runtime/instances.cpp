@@ -179,6 +179,13 @@ Result<void> SourceInstance::check(std::int64_t deadline_ns, fg_line_fn line, vo
     return done.ok() ? Result<void>{} : std::move(done).error();
 }
 
+Result<void> SourceInstance::schema(std::int64_t deadline_ns, fg_line_fn line, void* line_context) {
+    if (type_->source.schema == nullptr) return Error{Errc::not_implemented, "the source type \"" + type_->info.name + "\" offers no schema"};
+    auto done =
+        checked(context_, "schema", only_ok, [&](fg_error* error) { return type_->source.schema(stage_, deadline_ns, line, line_context, error); });
+    return done.ok() ? Result<void>{} : std::move(done).error();
+}
+
 Result<void> SourceInstance::plan(std::int64_t deadline_ns, fg_line_fn line, void* line_context) {
     if (type_->source.plan == nullptr) return Error{Errc::not_implemented, "the source type \"" + type_->info.name + "\" offers no plan"};
     auto done =

@@ -40,6 +40,7 @@ public:
     Result<void> stop();
     // Errc::not_implemented when the stage has no such entry.
     Result<void> check(std::int64_t deadline_ns, fg_line_fn line, void* line_context);
+    Result<void> schema(std::int64_t deadline_ns, fg_line_fn line, void* line_context);
     Result<void> plan(std::int64_t deadline_ns, fg_line_fn line, void* line_context);
 
 private:

@@ -108,12 +108,15 @@ Result<std::optional<std::string>> StageContext::state_get(std::string_view key)
     return value;
 }
 
-Result<void> StageContext::state_commit(const fg_state_change* changes, std::size_t count) const {
+Result<void> StageContext::state_commit(const fg_state_change* changes, std::size_t count) {
     StateAccess* state = owner_.state_store();
-    Result<void> done = state == nullptr ? Result<void>{no_state()} : owner_.keep_dead_letters();
-    if (done.ok()) done = state->commit(*this, changes, count);
-    if (!done.ok()) return host_->redacted(std::move(done).error());
-    return done;
+    if (state == nullptr) return host_->redacted(no_state());
+    Result<void> done = owner_.keep_dead_letters();
+    const bool kept = done.ok();
+    if (kept) done = state->commit(*this, changes, count);
+    if (done.ok()) return done;
+    if (!kept || state->failed()) owner_.cannot_go_on(*this, done.error());
+    return host_->redacted(std::move(done).error());
 }
 
 void StageContext::metric(std::int32_t kind, fg_text name, const fg_field* labels, std::size_t count, double value) {

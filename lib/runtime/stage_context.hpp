@@ -28,6 +28,11 @@ public:
     virtual StateAccess* state_store() noexcept { return nullptr; }
     // What is committed to the state may count on every dead letter so far, so they are made durable first.
     virtual Result<void> keep_dead_letters() { return {}; }
+    // The stage was told an error that every later try will be told too, so a stage that waits for better days waits for ever.
+    virtual void cannot_go_on(StageContext& stage, const Error& why) {
+        static_cast<void>(stage);
+        static_cast<void>(why);
+    }
 };
 
 // Outlives its stage instance. The owner outlives it.
@@ -61,7 +66,7 @@ private:
     static fg_host make_table(StageContext* self);
     void set_health(std::int32_t level, std::string_view code, std::string_view text);
     [[nodiscard]] Result<std::optional<std::string>> state_get(std::string_view key) const;
-    [[nodiscard]] Result<void> state_commit(const fg_state_change* changes, std::size_t count) const;
+    [[nodiscard]] Result<void> state_commit(const fg_state_change* changes, std::size_t count);
     void metric(std::int32_t kind, fg_text name, const fg_field* labels, std::size_t count, double value);
 
     std::shared_ptr<Host::Shared> host_;

@@ -5,6 +5,7 @@
 #include "state/lock_file.hpp"
 #include "state/store.hpp"
 #include "state/time_text.hpp"
+#include "window/cursor.hpp"
 
 namespace fluxgate {
 
@@ -16,11 +17,11 @@ std::int64_t now_ns() {
     return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
-std::vector<CursorInfo::Window> texts_of(const std::vector<state::Interval>& windows) {
+std::vector<CursorInfo::Window> texts_of(const std::vector<window::Edges>& windows) {
     std::vector<CursorInfo::Window> out;
     out.reserve(windows.size());
-    for (const state::Interval& window : windows)
-        out.emplace_back(state::format_time(window.first), state::format_time(window.second));
+    for (const window::Edges& w : windows)
+        out.emplace_back(window::format_instant(w.start), window::format_instant(w.stop));
     return out;
 }
 
@@ -74,19 +75,23 @@ Result<std::optional<CursorInfo>> State::cursor() const {
     const Result<std::optional<std::string>> json = impl_->cursor();
     if (!json.ok()) return json.error();
     if (!*json) return std::optional<CursorInfo>{};
-    const Result<state::Cursor> cursor = state::parse_cursor(**json);
+    const Result<window::Cursor> cursor = window::parse_cursor(**json);
     if (!cursor.ok()) return cursor.error();
     const Result<std::optional<std::string>> late = impl_->store->get(source, state::fingerprints_key);
     if (!late.ok()) return late.error();
     CursorInfo out;
     out.position_ns = cursor->position;
-    out.position = state::format_time(cursor->position);
+    out.position = window::format_instant(cursor->position);
     out.planned = texts_of(cursor->planned);
     out.passed = texts_of(cursor->passed);
     out.identity = cursor->identity;
     out.updated = cursor->updated;
     out.json = **json;
-    out.memory_of_late = *late ? (*late)->size() : 0;
+    if (*late) { // without its list, what is left of it is nobody's
+        const Result<std::uint64_t> size = impl_->store->size_of(source, state::fingerprints_key);
+        if (!size.ok()) return size.error();
+        out.memory_of_late = *size;
+    }
     return std::optional<CursorInfo>{std::move(out)};
 }
 
@@ -115,7 +120,7 @@ Result<void> State::import_cursor(std::string_view json) {
     if (!text.ok()) return text.error();
     const Result<std::optional<std::string>> present = impl_->cursor();
     if (!present.ok()) return present.error();
-    const Result<state::Cursor> to = state::parse_cursor(*text), from = state::parse_cursor(present->value_or(""));
+    const Result<window::Cursor> to = window::parse_cursor(*text), from = window::parse_cursor(present->value_or(""));
     return impl_->put(*text, !from.ok() || to->position < from->position);
 }
 
@@ -124,7 +129,7 @@ Result<std::int64_t> State::parse_time(std::string_view text) {
 }
 
 std::string State::format_time(std::int64_t ns) {
-    return state::format_time(ns);
+    return window::format_instant(ns);
 }
 
 } // namespace fluxgate

@@ -21,7 +21,10 @@ int errno_of(sqlite3* raw, int primary) {
     sqlite3_file* log = nullptr;
     sqlite3_file_control(raw, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
     if (out == 0 && log != nullptr && log->pMethods != nullptr) log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &out);
-    return out;
+    if (out != 0) return out;
+    // Of the shared memory neither keeps it; the system's own may be of something else by now, unless it speaks of disks.
+    const int last = sqlite3_system_errno(raw);
+    return primary == SQLITE_IOERR && (last == ENOSPC || last == EDQUOT || last == EROFS || last == EIO) ? last : 0;
 }
 
 std::string next_of(int primary, int system) {

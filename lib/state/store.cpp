@@ -220,6 +220,16 @@ Result<std::optional<std::string>> Store::get(const Owner& owner, std::string_vi
     return std::optional<std::string>{statement.text(0)};
 }
 
+Result<std::uint64_t> Store::size_of(const Owner& owner, std::string_view key) {
+    const std::scoped_lock lock{mutex_};
+    if (failed_) return *failed_;
+    Statement statement{*database_, "SELECT coalesce(sum(length(value)), 0) FROM state WHERE stage = ?1 AND part = ?2 AND "
+                                    "(key = ?3 OR substr(key, 1, length(?3) + 1) = ?3 || '.')"};
+    const Result<bool> row = statement.bind(1, owner.stage).bind(2, owner.partition).bind(3, key).step();
+    if (!row.ok()) return row.error();
+    return std::strtoull(statement.text(0).c_str(), nullptr, 10);
+}
+
 Result<void> Store::commit(const Owner& owner, const std::vector<Change>& changes) {
     if (Result<void> good = check_changes(owner, changes); !good.ok()) return good;
     const std::scoped_lock lock{mutex_};
@@ -232,6 +242,11 @@ Result<void> Store::commit(const Owner& owner, const std::vector<Change>& change
     if (applied) done = in_place(); // it may have gone while we wrote
     if (!done.ok() && (!there || applied || database_->broken())) failed_ = done.error();
     return done;
+}
+
+bool Store::failed() const {
+    const std::scoped_lock lock{mutex_};
+    return failed_.has_value();
 }
 
 Result<void> Store::apply(const Owner& owner, const std::vector<Change>& changes) {

@@ -60,9 +60,14 @@ public:
     // None when there is no such key.
     [[nodiscard]] Result<std::optional<std::string>> get(const Owner& owner, std::string_view key);
 
+    // Bytes of the values of `key` and of keys that are it with a dot and more behind.
+    [[nodiscard]] Result<std::uint64_t> size_of(const Owner& owner, std::string_view key);
+
     // All or nothing. Before and after, the files must still be those that were opened: a commit into a file that was removed
     // or replaced is an error, not a success. After trouble with the disk every later commit answers that error.
     [[nodiscard]] Result<void> commit(const Owner& owner, const std::vector<Change>& changes);
+    // That is so: only a fresh start can go on. A full disk is no such trouble, for there may be room later.
+    [[nodiscard]] bool failed() const;
 
 private:
     Store(std::string path, std::string lock_path) : path_(std::move(path)), lock_path_(std::move(lock_path)) {}
@@ -74,7 +79,7 @@ private:
     Result<void> apply(const Owner& owner, const std::vector<Change>& changes);
 
     const std::string path_, lock_path_;
-    std::mutex mutex_;
+    mutable std::mutex mutex_;
     std::optional<LockFile> lock_; // none: for reading only
     std::unique_ptr<Database> database_;
     Identity file_, log_;

@@ -50,6 +50,15 @@ std::optional<Instant> parse_instant(std::string_view text) {
     return static_cast<Instant>(whole);
 }
 
+Result<Instant> read_instant(std::string_view text) {
+    const auto fault = [](const char* why) { return Error{Errc::configuration, why}; };
+    if (!config::is_rfc3339(text)) return fault("it is no RFC 3339 time such as 2026-11-21T10:00:00Z");
+    if (text[19] == '.' && text.find_first_not_of("0123456789", 20) > 29) return fault("it has more than nine digits behind the second");
+    const std::optional<Instant> at = parse_instant(text);
+    if (!at) return fault("its year is not between 1678 and 2261");
+    return *at;
+}
+
 std::string format_instant(Instant instant) {
     using namespace std::chrono;
     // In whole seconds, for the first day that an instant can lie in does not begin within its range.

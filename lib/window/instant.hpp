@@ -1,6 +1,8 @@
 // Instants as the stage reckons with them, and their RFC 3339 text.
 #pragma once
 
+#include "fluxgate/error.hpp"
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -20,6 +22,10 @@ struct Edges {
 // RFC 3339 with an upper-case T and Z or a numeric offset. Nothing: no such time, or one that an Instant cannot hold. What is
 // finer than a nanosecond is cut off.
 [[nodiscard]] std::optional<Instant> parse_instant(std::string_view text);
+
+// The same for what a person wrote: nothing is cut off. Errc::configuration, its message the reason as a clause ("it is no RFC 3339
+// time ...").
+[[nodiscard]] Result<Instant> read_instant(std::string_view text);
 
 // UTC, with as many fraction digits as are needed: 2026-01-01T01:00:30.5Z.
 [[nodiscard]] std::string format_instant(Instant instant);

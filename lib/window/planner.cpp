@@ -57,8 +57,8 @@ void Planner::set_state(Window& window, State state) {
     ++counter(state);
 }
 
-std::int64_t Planner::smallest() const {
-    return policy_.align > 0 ? policy_.align : second;
+std::int64_t smallest_window(const Policy& policy) {
+    return policy.align > 0 ? policy.align : second;
 }
 
 Instant Planner::limit(Instant upto) const {
@@ -132,9 +132,9 @@ void Planner::size_after(const Window& window, std::uint64_t rows) {
     }
 }
 
-void Planner::complete(WindowId id, std::uint64_t rows) {
+void Planner::complete(WindowId id, std::uint64_t rows, bool whole) {
     Window& window = *windows_.at(id);
-    size_after(window, rows);
+    if (whole) size_after(window, rows);
     window.had_rows = window.had_rows || rows != 0;
     set_state(window, State::complete);
     if (looking_back_ == id) looking_back_ = 0;
@@ -149,12 +149,17 @@ void Planner::failed(WindowId id) {
     first_of_tick_ = true;
 }
 
+bool Planner::is_smallest(WindowId id) const {
+    const Edges edges = windows_.at(id)->edges;
+    return edges.stop - edges.start <= smallest_window(policy_);
+}
+
 bool Planner::halve(WindowId id) {
     const auto window = windows_.at(id);
     failed(id);
     const Edges whole = window->edges;
-    const std::int64_t length = whole.stop - whole.start, least = smallest();
-    if (length <= least) return false;
+    const std::int64_t length = whole.stop - whole.start, least = smallest_window(policy_);
+    if (is_smallest(id)) return false;
     std::int64_t half = std::max(length / 2, least);
     half = policy_.align > 0 ? std::max(floor_to(half, policy_.align), policy_.align) : half > 2 * second ? floor_to(half, second) : half;
     window->edges.stop = whole.start + half;

@@ -25,6 +25,9 @@ struct Policy {
     std::size_t max_waiting = 4096; // windows that are read and wait for acknowledgement
 };
 
+// What no window is cut below: align, or 1 s.
+[[nodiscard]] std::int64_t smallest_window(const Policy& policy);
+
 using WindowId = std::uint64_t;
 
 // Windows are planned one behind the other from the cursor on, without gaps. Not thread-safe.
@@ -53,14 +56,17 @@ public:
     // where rows come in as fast as they are read.
     Step next(Instant now);
 
-    // The window was read to its end, with so many rows.
-    void complete(WindowId id, std::uint64_t rows);
+    // The window was read to its end, with so many rows. `whole`: by one query; else it says nothing about how large a window may be.
+    void complete(WindowId id, std::uint64_t rows, bool whole = true);
 
     // It was not: it will be read again.
     void failed(WindowId id);
 
     // Instead of failed(): it is too large, its halves will be read. False: it is as small as may be (1 s, or align), and failed.
     bool halve(WindowId id);
+
+    // Whether halve() would find it as small as may be.
+    [[nodiscard]] bool is_smallest(WindowId id) const;
 
     // A batch of the window left / was acknowledged. After one that was not delivered the cursor does not pass the window.
     void emitted(WindowId id);
@@ -106,7 +112,6 @@ private:
     void advance();
     [[nodiscard]] bool passed(const Window& w) const { return w.state == State::complete && w.outstanding == 0 && !w.abandoned; }
     [[nodiscard]] Instant limit(Instant upto) const;
-    [[nodiscard]] std::int64_t smallest() const;
     Step read(Window& window, Instant past);
     void withdraw(Instant past);
     void note_passed(Window& window);

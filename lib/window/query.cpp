@@ -30,10 +30,12 @@ bool holds(const std::array<std::string_view, N>& words, std::string_view word) 
 class Inspection {
 public:
     explicit Inspection(std::string_view query) : tokens_(tokens_of(query)) {
+        match_brackets();
         find_bindings();
         for (std::size_t i = 0; i < tokens_.size(); ++i) {
             if (is(i, Kind::broken)) broken_ = true;
             if (is(i, Kind::name)) name_at(i);
+            if (is(i, "(") && i > 0 && (is(i - 1, ")") || is(i - 1, "]") || is(i - 1, "}"))) note_call("(...)");
         }
     }
 
@@ -41,7 +43,7 @@ public:
     [[nodiscard]] bool sets_v() const { return sets_v_; }
     [[nodiscard]] bool uses(std::string_view member) const { return members_.count(member) != 0; }
     [[nodiscard]] const std::set<std::string_view>& members() const { return members_; }
-    [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; } // each once
+    [[nodiscard]] const std::vector<std::string>& calls() const { return calls_; } // each once, the first hundred
 
 private:
     [[nodiscard]] bool is(std::size_t i, Kind kind) const { return i < tokens_.size() && tokens_[i].kind == kind; }
@@ -58,33 +60,32 @@ private:
                 if (is(path, Kind::string) && tokens_[path].text == "\"influxdata/influxdb/schema\"")
                     schema_ = alias ? tokens_[i + 1].text : "schema";
             } else if (is(i + 1, "=") && is(i + 2, "(")) {
-                const std::size_t close = closing(i + 2);
-                if (is(close + 1, "=>")) defined_.insert(name);
+                if (is(closing_[i + 2] + 1, "=>")) defined_.insert(name);
             } else if (name == "v" && is_parameter(i)) {
                 shadowed_ = true;
             }
         }
     }
 
-    // The bracket that closes the one at i.
-    [[nodiscard]] std::size_t closing(std::size_t i) const {
-        int depth = 0;
-        for (; i < tokens_.size(); ++i) {
-            if (is(i, "(")) ++depth;
-            if (is(i, ")") && --depth == 0) return i;
+    // In one pass, for a query may be long and its brackets deep.
+    void match_brackets() {
+        const std::size_t nowhere = tokens_.size();
+        closing_.assign(tokens_.size(), nowhere);
+        around_.assign(tokens_.size(), nowhere);
+        std::vector<std::size_t> open;
+        for (std::size_t i = 0; i < tokens_.size(); ++i) {
+            if (!open.empty()) around_[i] = open.back();
+            if (is(i, "(")) open.push_back(i);
+            if (!is(i, ")") || open.empty()) continue;
+            closing_[open.back()] = i;
+            open.pop_back();
         }
-        return tokens_.size();
     }
 
     // (v) => or (x, v=1) =>
     [[nodiscard]] bool is_parameter(std::size_t i) const {
-        if (i == 0 || (!is(i - 1, "(") && !is(i - 1, ","))) return false;
-        int depth = 0;
-        for (std::size_t k = i; k < tokens_.size(); ++k) {
-            if (is(k, "(")) ++depth;
-            if (is(k, ")") && depth-- == 0) return is(k + 1, "=>");
-        }
-        return false;
+        if (i == 0 || (!is(i - 1, "(") && !is(i - 1, ",")) || around_[i] == tokens_.size()) return false;
+        return is(closing_[around_[i]] + 1, "=>");
     }
 
     void name_at(std::size_t i) {
@@ -105,17 +106,26 @@ private:
     }
 
     void called(std::size_t i) {
-        std::string name{tokens_[i].text};
-        for (std::size_t k = i; k >= 2 && is(k - 1, ".") && is(k - 2, Kind::name); k -= 2)
-            name = std::string{tokens_[k - 2].text} + "." + name;
+        std::size_t first = i;
+        while (first >= 2 && is(first - 1, ".") && is(first - 2, Kind::name))
+            first -= 2;
+        std::string name;
+        for (; first <= i; ++first)
+            name += tokens_[first].text;
         const bool dotted = name.find('.') != std::string::npos || (i > 0 && is(i - 1, "."));
         if (!dotted && (holds(row_by_row, name) || holds(conversions, name) || defined_.count(tokens_[i].text) != 0)) return;
         if (!schema_.empty() && name == std::string{schema_} + ".fieldsAsCols") return;
-        if (std::find(calls_.begin(), calls_.end(), name) == calls_.end()) calls_.push_back(std::move(name));
+        note_call(std::move(name));
+    }
+
+    void note_call(std::string name) {
+        constexpr std::size_t most_told = 100;
+        if (calls_.size() < most_told && std::find(calls_.begin(), calls_.end(), name) == calls_.end()) calls_.push_back(std::move(name));
     }
 
     std::vector<Token> tokens_;
-    std::string_view schema_; // the name of the package influxdata/influxdb/schema
+    std::vector<std::size_t> closing_, around_; // of a "(" its ")"; of any token the innermost "(" around it; tokens_.size(): none
+    std::string_view schema_;                   // the name of the package influxdata/influxdb/schema
     std::set<std::string_view> defined_, members_;
     std::vector<std::string> calls_;
     bool broken_ = false, sets_v_ = false, shadowed_ = false;
@@ -126,13 +136,21 @@ void append_list(std::string& out, const std::vector<std::string>& names) {
         out += (i == 0 ? "" : ", ") + flux_string(names[i]);
 }
 
-// r._field == "a" or r._field == "b"
-void append_filter(std::string& out, const char* column, const std::vector<std::string>& names) {
+// r._field == "a" or r._field == "b"; with `others` r._field != "a" and r._field != "b"
+void append_filter(std::string& out, const char* column, const std::vector<std::string>& names, bool others = false) {
     if (names.empty()) return;
     out += " |> filter(fn: (r) => ";
     for (std::size_t i = 0; i < names.size(); ++i)
-        out += std::string{i == 0 ? "" : " or "} + "r." + column + " == " + flux_string(names[i]);
+        out += std::string{i == 0 ? "" : others ? " and " : " or "} + "r." + column + (others ? " != " : " == ") + flux_string(names[i]);
     out += ')';
+}
+
+std::string flux_of_rows(const ReadSpec& read) {
+    std::string out = "from(bucket: " + flux_string(read.bucket) + ") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)";
+    append_filter(out, "_measurement", read.measurements);
+    append_filter(out, "_measurement", read.others_than, true);
+    append_filter(out, "_field", read.fields);
+    return out;
 }
 
 } // namespace
@@ -189,13 +207,15 @@ std::string extern_json(const Edges& range, std::int64_t window_period_ns) {
 }
 
 std::string flux_of(const ReadSpec& read) {
-    std::string out = "from(bucket: " + flux_string(read.bucket) + ") |> range(start: v.timeRangeStart, stop: v.timeRangeStop)";
-    append_filter(out, "_measurement", read.measurements);
-    append_filter(out, "_field", read.fields);
+    std::string out = flux_of_rows(read);
     if (read.columns.empty()) return out + R"( |> drop(columns: ["_start", "_stop"]))";
     out += " |> keep(columns: [";
     append_list(out, read.columns);
     return out + "])";
+}
+
+std::string flux_of_measurements(const ReadSpec& read) {
+    return flux_of_rows(read) + R"( |> keep(columns: ["_measurement"]) |> group() |> distinct(column: "_measurement"))";
 }
 
 } // namespace fluxgate::window

@@ -33,9 +33,13 @@ struct QueryRules {
 struct ReadSpec {
     std::string bucket;
     std::vector<std::string> measurements, fields, columns; // empty: all; columns: all but _start and _stop
+    std::vector<std::string> others_than = {};              // measurements whose rows are left out
 };
 
 // The Flux that reads it: names are quoted as strings, whatever they hold.
 [[nodiscard]] std::string flux_of(const ReadSpec& read);
+
+// The Flux that names the measurements which have rows of it, one a row in the column _value. InfluxDB answers it from its index.
+[[nodiscard]] std::string flux_of_measurements(const ReadSpec& read);
 
 } // namespace fluxgate::window

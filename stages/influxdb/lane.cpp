@@ -14,22 +14,43 @@ namespace fluxgate::influxdb {
 Lane::Lane(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::shared_ptr<http::Loop> loop,
            std::uint32_t share)
     : settings_(settings), host_(host), rows_(settings, std::move(partitioner), host, share), verification_(settings, host),
-      client_(make_client(settings, host, std::move(loop))) {}
+      names_(reader_limits(settings), window::Split::most_names), client_(make_client(settings, host, std::move(loop))), meter_(host) {}
 
 void Lane::open_rows(const WindowRead* window) {
     began_ns_ = host_.monotonic_ns();
     began_wall_ns_ = host_.wall_ns();
     too_early_ = false;
     stop_ = window != nullptr ? std::optional{window->range.stop} : std::nullopt;
-    window != nullptr ? rows_.begin_window(window->edges, window->memory) : rows_.begin();
+    naming_ = window != nullptr && window->ask.kind == window::Ask::Kind::names;
+    if (window == nullptr || naming_ || window->ask.counts_on) {
+        rows_.begin(); // of a window's further part: as the one before it, identical rows are counted on
+    } else {
+        rows_.begin_window(window->edges, window->memory);
+    }
     verification_.begin();
+    names_.begin();
+    meter_.begin();
+}
+
+http::BodySink& Lane::sink() noexcept {
+    if (naming_) return names_;
+    if (verified()) return verification_;
+    return rows_;
+}
+
+const flux::Failure* Lane::failure() const noexcept {
+    return naming_ ? names_.failure() : verified() ? verification_.failure() : rows_.failure();
+}
+
+// Whether the CSV is complete: "" or what is missing. After the last byte.
+std::string Lane::missing() const {
+    return naming_ ? names_.finish() : verified() ? verification_.finish() : rows_.finish();
 }
 
 void Lane::begin(http::Request request, const WindowRead* window) {
     open_rows(window);
     sent_ = true;
-    http::BodySink& sink = verified() ? static_cast<http::BodySink&>(verification_) : rows_;
-    client_.start(std::move(request), sink);
+    client_.start(std::move(request), sink());
 }
 
 void Lane::begin_nothing(const WindowRead* window) {
@@ -38,7 +59,15 @@ void Lane::begin_nothing(const WindowRead* window) {
 }
 
 Lane::Step Lane::run(std::chrono::nanoseconds timeout) {
-    return client_.active() ? drive(timeout) : replay();
+    const Step step = client_.active() ? drive(timeout) : replay();
+    if (meter_.due(host_.monotonic_ns())) tell();
+    return step;
+}
+
+void Lane::tell() {
+    const RowCounts& c = rows_.counts();
+    const Router& router = rows_.router();
+    meter_.tell({c.rows, c.suppressed, sent_ ? client_.body_bytes() : 0, sent_ ? client_.wire_bytes() : 0, router.evaluations(), router.hits()});
 }
 
 Lane::Step Lane::drive(std::chrono::nanoseconds timeout) {
@@ -79,11 +108,11 @@ std::optional<Lane::Step> Lane::check_body() {
         error_ = *rows_.fatal();
         return Step::fatal;
     }
-    if (rows_.too_large()) return fail(too_many_rows());
+    if (rows_.too_large()) return fail(too_large());
     if (verification_.spool_error()) return fail(*verification_.spool_error());
-    const flux::Failure* failure = verified() ? verification_.failure() : rows_.failure();
-    if (failure == nullptr) return std::nullopt;
-    return fail(unusable(*failure));
+    const flux::Failure* const found = failure();
+    if (found == nullptr) return std::nullopt;
+    return fail(unusable(*found));
 }
 
 Error Lane::unusable(const flux::Failure& failure) const {
@@ -92,7 +121,7 @@ Error Lane::unusable(const flux::Failure& failure) const {
     return error;
 }
 
-Error Lane::too_many_rows() const {
+Error Lane::too_large() const {
     return Error{Errc::limit, "the window has more than " + std::to_string(window::Repeats::most) +
                                   " distinct rows, and it cannot be cut smaller; let the query give fewer rows for it"};
 }
@@ -101,8 +130,8 @@ Lane::Step Lane::on_finished() {
     const http::Head& head = client_.head();
     if (head.status < 200 || head.status > 299) return fail(status_error(settings_, head, client_.error_body()));
     if (const std::optional<Step> bad = check_body()) return *bad;
-    const std::string missing = !client_.complete() ? client_.incomplete_reason() : verified() ? verification_.finish() : rows_.finish();
-    if (!missing.empty()) return fail(Error{Errc::incomplete, "the answer of " + address(settings_.url) + " is not complete: " + missing});
+    const std::string lacks = client_.complete() ? missing() : client_.incomplete_reason();
+    if (!lacks.empty()) return fail(Error{Errc::incomplete, "the answer of " + address(settings_.url) + " is not complete: " + lacks});
     ended_ns_ = host_.monotonic_ns();
     replaying_ = verified();
     return replaying_ ? Step::progressed : Step::succeeded;
@@ -119,7 +148,7 @@ Lane::Step Lane::replay() {
             return Step::fatal;
         }
         if (!rows_.too_large()) return Step::progressed;
-        piece = too_many_rows();
+        piece = too_large();
     }
     replaying_ = false;
     verification_.spool().clear();

@@ -1,9 +1,11 @@
 #include "plan.hpp"
 
+#include "config/duration.hpp"
 #include "connection.hpp"
 #include "request.hpp"
 #include "rows.hpp"
 #include "window/planner.hpp"
+#include "window/split.hpp"
 #include "windows.hpp"
 
 #include <algorithm>
@@ -142,6 +144,8 @@ public:
         }
         std::string query = R"({"item":"query","text":)" + quoted(settings_.query);
         if (range_) query += ",\"range\":" + window_json(*range_);
+        query += split_json();
+        if (!refused_.empty()) query += ",\"refused\":" + quoted(refused_);
         say(query + "}");
         if (!windows_.empty()) say(windows_);
         if (settings_.incremental && !range_) return wanted_ ? Result<void>{} : unwanted();
@@ -156,6 +160,21 @@ private:
     void say(const std::string& json) { wanted_ = wanted_ && line_(json); }
     static Error unwanted() { return Error{Errc::cancelled, "the plan was ended early"}; }
 
+    // How `read` is cut where time cannot be.
+    [[nodiscard]] std::string split_json() const {
+        if (!settings_.incremental || !settings_.incremental->read || !window::is_divisible(*settings_.incremental->read)) return {};
+        const window::ReadSpec& read = *settings_.incremental->read;
+        const auto smallest = std::chrono::nanoseconds{window::smallest_window(planner_policy(*settings_.incremental))};
+        const std::vector<window::ReadSpec> parts =
+            window::parts_of(read, read.measurements.empty() ? std::vector<std::string>{"..."} : read.measurements);
+        std::string names;
+        for (const window::ReadSpec& part : parts)
+            if (!read.measurements.empty()) names += (names.empty() ? "" : ",") + quoted(part.measurements.front());
+        std::string out = R"(,"split":{"smallest":)" + quoted(config::format_duration(smallest)) + ",\"measurements\":[" + names + "]";
+        if (read.measurements.empty()) out += ",\"names\":" + quoted(window::flux_of_measurements(read));
+        return out + ",\"text\":" + quoted(window::flux_of(parts.front())) + "}";
+    }
+
     // The next windows, as the planner gives them when each has rows. Without state reading is taken to begin at start.
     Result<void> plan_windows() {
         const Incremental& plan = *settings_.incremental;
@@ -165,11 +184,16 @@ private:
         const auto stored = host_.state_get("cursor");
         const bool from_cursor = stored.ok() && stored->exists();
         if (from_cursor) {
-            auto parsed = window::parse_cursor(stored->value());
+            Result<window::Cursor> parsed = stored_cursor(stored->value());
             if (!parsed.ok()) return std::move(parsed).error();
-            cursor = std::move(parsed).value();
-            if (Result<void> able = may_go_on(cursor, query_identity(settings_)); !able.ok() && !accept_changed_query_) return able;
+            cursor = std::move(*parsed);
+            if (Result<void> able = may_go_on(cursor, query_identity(settings_)); !able.ok() && !accept_changed_query_)
+                refused_ = able.error().message;
         }
+        std::string note = stored.ok() ? "" : "the state cannot be read: " + stored.error().message;
+        if (!stored.ok()) refused_ = stored.error().message;
+        if (!cursor.identity.empty() && cursor.identity != query_identity(settings_))
+            note = "the cursor was written for another url, organization or query: a run would stop and say how to go on";
         window::Planner planner{planner_policy(plan), cursor};
         planner.begin_tick(now);
         std::string next;
@@ -181,7 +205,7 @@ private:
             next += (next.empty() ? "" : ",") + window_json(step.edges);
             planner.complete(step.id, 1);
         }
-        windows_ = R"({"item":"windows","cursor":")" + window::format_instant(cursor.position) + R"(","from":")" +
+        windows_ = R"({"item":"windows","note":)" + quoted(note) + R"(,"cursor":")" + window::format_instant(cursor.position) + R"(","from":")" +
                    (from_cursor ? "cursor" : "start") + R"(","next":[)" + next + R"(],"behindSeconds":)" +
                    number(static_cast<double>(now - cursor.position) / 1e9, "%.0f") + "}";
         return {};
@@ -265,7 +289,7 @@ private:
     Scales scales_;
     http::Client client_;
     std::optional<window::Edges> range_;
-    std::string windows_, note_;
+    std::string windows_, note_, refused_;
     std::int64_t began_ns_ = 0;
     std::vector<std::string> messages_;
     std::map<std::uint32_t, std::uint64_t> partitions_;

@@ -29,10 +29,10 @@ std::string percent_encoded(std::string_view s) {
     return out;
 }
 
-std::string query_body(const Settings& settings, const window::Edges* range) {
+std::string query_body(const Settings& settings, const window::Edges* range, std::string_view query) {
     message::Buffer body;
     body.append("{\"query\":\"");
-    message::append_escaped(body, settings.query);
+    message::append_escaped(body, query.empty() ? std::string_view{settings.query} : query);
     body.append("\",\"type\":\"flux\",\"dialect\":{\"annotations\":[\"datatype\",\"group\",\"default\"],\"header\":true,\"delimiter\":\",\"}");
     if (range != nullptr) {
         const std::int64_t period = settings.incremental ? settings.incremental->window_period.count() : 0;
@@ -106,7 +106,7 @@ bool wants_gzip(const Settings& settings) {
     return !config::is_loopback(settings.url.host);
 }
 
-http::Request query_request(const Settings& settings, std::string_view token, const window::Edges* range) {
+http::Request query_request(const Settings& settings, std::string_view token, const window::Edges* range, std::string_view query) {
     http::Request request;
     request.method = "POST";
     request.target = settings.url.prefix + "/api/v2/query?org=" + percent_encoded(settings.organization);
@@ -115,7 +115,7 @@ http::Request query_request(const Settings& settings, std::string_view token, co
                        {"Accept", "application/csv"},
                        {"Accept-Encoding", wants_gzip(settings) ? "gzip" : "identity"},
                        {"User-Agent", "fluxgate/" FLUXGATE_VERSION}};
-    request.body = query_body(settings, range);
+    request.body = query_body(settings, range, query);
     return request;
 }
 

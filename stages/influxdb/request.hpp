@@ -11,8 +11,9 @@
 namespace fluxgate::influxdb {
 
 // POST {prefix}/api/v2/query?org=... with the dialect that asks for annotations (the wire's "Request"). With a range, it travels
-// as `extern`, and its end as `now`.
-[[nodiscard]] http::Request query_request(const Settings& settings, std::string_view token, const window::Edges* range = nullptr);
+// as `extern`, and its end as `now`. A query that is not empty is sent instead of the settings'.
+[[nodiscard]] http::Request query_request(const Settings& settings, std::string_view token, const window::Edges* range = nullptr,
+                                          std::string_view query = {});
 
 // Whether gzip is asked for: `auto` means not from a loopback address.
 [[nodiscard]] bool wants_gzip(const Settings& settings);

@@ -151,6 +151,26 @@ void read_options(const Fields& document, Settings& settings) {
     limits.read_count("maxDecompressionRatio", settings.limits.max_decompression_ratio);
 }
 
+void read_schema_scope(const Fields& document, SchemaScope& scope, Findings& findings) {
+    const Fields schema = document.object("schema");
+    schema.read_names("buckets", scope.buckets);
+    schema.read_names("measurements", scope.measurements);
+    const std::string_view start = schema.text("start");
+    if (!start.empty() && start.front() == '-') {
+        if (const auto past = config::parse_duration(start.substr(1)); past) scope.past = *past;
+    } else if (!start.empty()) {
+        scope.start = window::parse_instant(start);
+        if (!scope.start && !findings.error_within("/schema/start"))
+            findings.error("/schema/start", "must lie between the years 1677 and 2262, in which InfluxDB keeps times");
+    }
+    schema.read_count("maxBuckets", scope.max_buckets);
+    schema.read_count("maxMeasurements", scope.max_measurements);
+    schema.read_count("maxFields", scope.max_fields);
+    schema.read_count("maxTags", scope.max_tags);
+    schema.read_count("maxValues", scope.max_values);
+    schema.read_count("maxSeries", scope.max_series);
+}
+
 } // namespace
 
 ParsedSettings parse_settings(std::string_view document) {
@@ -173,6 +193,7 @@ ParsedSettings parse_settings(std::string_view document) {
     read_retry(fields, settings, findings);
     read_tls(fields, settings, findings);
     read_incremental(fields, settings, findings);
+    read_schema_scope(fields, settings.schema, findings);
     out.violations = std::move(findings).take(json.dom);
     if (!config::has_error(out.violations)) out.settings = std::move(settings);
     return out;

@@ -3,6 +3,7 @@
 
 #include "fluxgate/stage.hpp"
 #include "window/instant.hpp"
+#include "window/query.hpp"
 
 #include <chrono>
 #include <cstdint>
@@ -71,6 +72,15 @@ struct Incremental {
     std::chrono::nanoseconds align{};         // 0: none
     std::chrono::nanoseconds window_period{}; // 0: none
     bool row_wise = false;
+    std::optional<window::ReadSpec> read; // what Settings::query asks for, where the stage wrote it
+};
+
+// What the schema command looks at.
+struct SchemaScope {
+    std::vector<std::string> buckets, measurements; // empty: all
+    std::optional<window::Instant> start;           // none: `past` back from now
+    std::chrono::nanoseconds past = std::chrono::hours{720};
+    std::uint32_t max_buckets = 20, max_measurements = 100, max_fields = 200, max_tags = 50, max_values = 5, max_series = 10'000;
 };
 
 struct Settings {
@@ -94,6 +104,7 @@ struct Settings {
     Delivery delivery = Delivery::streaming;
     std::uint64_t spool_bytes = 1ull << 30;
     std::optional<Incremental> incremental;
+    SchemaScope schema;
 };
 
 struct ParsedSettings {

@@ -84,6 +84,7 @@ void read_incremental(const Fields& document, Settings& settings, Findings& find
         read.read_names("fields", spec.fields);
         read.read_names("columns", spec.columns);
         settings.query = window::flux_of(spec);
+        out.read = std::move(spec);
     } else {
         judge_query(out, settings, findings);
     }

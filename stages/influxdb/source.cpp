@@ -2,6 +2,7 @@
 
 #include "check.hpp"
 #include "config/duration.hpp"
+#include "explore.hpp"
 #include "flux_position.hpp"
 #include "plan.hpp"
 #include "prepared.hpp"
@@ -45,6 +46,16 @@ std::function<double()> uniform_random() {
 // The expression's violation, if any, in the words of the configuration.
 std::optional<stage::Violation> expression_violation(const Error& error) {
     return stage::Violation{"/partitionStrategy/expression", error.message, false};
+}
+
+std::string class_name(poll::TroubleClass kind) {
+    switch (kind) {
+    case poll::TroubleClass::retry_soon: return "soon";
+    case poll::TroubleClass::needs_person: return "needs_person";
+    case poll::TroubleClass::retry_at_interval: return "at_interval";
+    case poll::TroubleClass::configuration: break; // ends the source, so it is never tried again
+    }
+    return "none";
 }
 
 // Whether two failures are the same trouble to a person, so that the second one need not be logged.
@@ -153,7 +164,8 @@ Result<void> InfluxSource::begin_query(Lane& lane, const WindowRead* window) {
     }
     token_hash_ = std::hash<std::string_view>{}(token->value());
     host_.log(FG_LOG_DEBUG, "query.started", "the query was sent", {{"server", address(settings_.url)}});
-    lane.begin(query_request(settings_, token->value(), window != nullptr ? &window->range : nullptr), window);
+    window != nullptr ? lane.begin(query_request(settings_, token->value(), &window->range, window->ask.query), window)
+                      : lane.begin(query_request(settings_, token->value()), nullptr);
     return {};
 }
 
@@ -214,7 +226,6 @@ void InfluxSource::read_windows(std::int64_t deadline_ns) {
     case Kind::ended:
         ended_ = event.kind == Kind::ended;
         if (Result<void> kept = windows_->windows().settle(false); !kept.ok() && once_) fatal_ = std::move(kept).error();
-        windows_->windows().report();
         machine_.succeeded(host_.monotonic_ns());
         break;
     case Kind::waiting: rest(std::min(deadline_ns, host_.monotonic_ns() + acknowledgement_ns)); break;
@@ -227,15 +238,8 @@ void InfluxSource::read_windows(std::int64_t deadline_ns) {
 }
 
 void InfluxSource::report_counts(Lane& lane) {
+    lane.tell();
     const RowCounts& c = lane.rows().counts();
-    host_.count("rows_read", static_cast<double>(c.rows));
-    if (lane.sent()) {
-        host_.count("body_bytes", static_cast<double>(lane.client().body_bytes()));
-        host_.count("wire_bytes", static_cast<double>(lane.client().wire_bytes()));
-    }
-    if (c.suppressed != 0) host_.count("rows_suppressed", static_cast<double>(c.suppressed));
-    host_.gauge("jq_evaluations", static_cast<double>(lane.rows().router().evaluations()));
-    host_.gauge("jq_remembered", static_cast<double>(lane.rows().router().hits()));
     if (c.replaced_sequences != 0) {
         host_.count("utf8_replaced", static_cast<double>(c.replaced_sequences));
         host_.log(FG_LOG_WARNING, "rows.utf8", "bytes that are not UTF-8 were replaced by U+FFFD",
@@ -287,19 +291,21 @@ void InfluxSource::query_failed(Lane& lane, Error error) {
     const bool person = trouble.kind != poll::TroubleClass::retry_soon;
     host_.count("queries", 1, {{"outcome", person ? "refused" : "failed"}});
     machine_.failed(now, trouble);
-    report_trouble(lane, error, person, now);
+    report_trouble(lane, error, trouble.kind, now);
     waits_for_secret_ = error.http_status == 401 || error.code == Errc::secret;
     last_error_ = std::move(error);
 }
 
 // A change of state is logged once; repeats only move the health's text, which says when the next try is due.
-void InfluxSource::report_trouble(Lane& lane, const Error& error, bool person, std::int64_t now_ns) {
+void InfluxSource::report_trouble(Lane& lane, const Error& error, poll::TroubleClass kind, std::int64_t now_ns) {
+    const bool person = kind != poll::TroubleClass::retry_soon;
     const poll::Action next = machine_.next(now_ns);
     const bool goes_on = next.kind == poll::Action::Kind::wait;
     const std::string due = config::format_duration(std::chrono::round<std::chrono::milliseconds>(std::chrono::nanoseconds{next.until_ns - now_ns}));
     host_.set_health(person ? FG_HEALTH_NEEDS_ATTENTION : FG_HEALTH_RETRYING, message_of(error.code),
                      goes_on ? error.text() + "; try " + std::to_string(machine_.failures() + 1) + " in " + due : error.text());
     if (!goes_on) return; // the source ends with this error, and its host tells of that
+    host_.count("retries", 1, {{"class", class_name(kind)}});
     if (last_error_ && same_trouble(*last_error_, error)) return;
     host_.log(person ? FG_LOG_ERROR : FG_LOG_WARNING, "query.failed", error.message,
               {{"server_said", error.server_text},
@@ -358,6 +364,7 @@ void InfluxSource::cancel() noexcept {
 
 Result<void> InfluxSource::stop() {
     if (!windows_) {
+        plain_->tell();
         plain_->client().abort();
         return {};
     }
@@ -367,6 +374,10 @@ Result<void> InfluxSource::stop() {
 
 Result<void> InfluxSource::check(std::int64_t deadline_ns, const stage::LineSink& line) {
     return run_check(settings_, host_, deadline_ns, line);
+}
+
+Result<void> InfluxSource::schema(std::int64_t deadline_ns, const stage::LineSink& line) {
+    return run_explore(settings_, host_, deadline_ns, line);
 }
 
 Result<void> InfluxSource::plan(std::int64_t deadline_ns, const stage::LineSink& line) {

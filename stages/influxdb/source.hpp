@@ -31,6 +31,7 @@ public:
     // Instead of next(): see fg_source_api.check and .plan.
     Result<void> check(std::int64_t deadline_ns, const stage::LineSink& line);
     Result<void> plan(std::int64_t deadline_ns, const stage::LineSink& line);
+    Result<void> schema(std::int64_t deadline_ns, const stage::LineSink& line);
 
 private:
     InfluxSource(Settings settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, const stage::Config& config);
@@ -43,7 +44,7 @@ private:
     void begin_tick();
     void query_succeeded(Lane& lane);
     void query_failed(Lane& lane, Error error);
-    void report_trouble(Lane& lane, const Error& error, bool person, std::int64_t now_ns);
+    void report_trouble(Lane& lane, const Error& error, poll::TroubleClass kind, std::int64_t now_ns);
     [[nodiscard]] Error final_error() const;
     void rest(std::int64_t until_ns);
     void watch_secret(std::int64_t now_ns);

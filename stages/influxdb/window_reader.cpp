@@ -17,10 +17,11 @@ constexpr std::chrono::nanoseconds longest_wait{100'000'000};
 } // namespace
 
 WindowReader::WindowReader(const Settings& settings, stage::Host host, const std::shared_ptr<partition::Partitioner>& partitioner, Begin begin)
-    : settings_(settings), host_(host), begin_(std::move(begin)), windows_(settings, host), loop_(std::make_shared<http::Loop>()) {
+    : settings_(settings), host_(host), begin_(std::move(begin)), windows_(settings, host), split_(settings.incremental->read),
+      loop_(std::make_shared<http::Loop>()) {
     const std::uint32_t lanes = settings.incremental->concurrency;
     for (std::uint32_t i = 0; i < lanes; ++i)
-        slots_.push_back({std::make_unique<Lane>(settings, host, partitioner, loop_, lanes), 0, std::nullopt, 0});
+        slots_.push_back({std::make_unique<Lane>(settings, host, partitioner, loop_, lanes), 0, {}, false, std::nullopt, 0, 0});
 }
 
 void WindowReader::begin_tick() {
@@ -54,8 +55,11 @@ WindowReader::Event WindowReader::work(std::int64_t deadline_ns) {
             if (std::optional<Event> event = close(slot)) return std::move(*event);
     if (!trouble_) {
         if (std::optional<Event> event = start()) return std::move(*event);
-    } else if (!reading()) {
-        return give_up_tick();
+    }
+    if (trouble_) {
+        for (Slot& slot : slots_)
+            if (slot.window != 0 && !slot.begun) give_back(slot);
+        if (!reading()) return give_up_tick();
     }
     if (std::optional<Event> event = drive(deadline_ns)) return std::move(*event);
     return {};
@@ -68,32 +72,61 @@ WindowReader::Event WindowReader::give_up_tick() {
     return event;
 }
 
-// Windows for the lanes that are free.
+// Windows for the lanes that are free, and the next parts of those that are read in parts.
 std::optional<WindowReader::Event> WindowReader::start() {
     for (Slot& slot : slots_) {
-        if (slot.window != 0) continue;
-        const window::Planner::Step step = windows_.planner().next(now());
-        using Kind = window::Planner::Step::Kind;
-        if (step.kind == Kind::wait) {
-            if (reading()) return std::nullopt;
-            return Event{Event::Kind::waiting, nullptr, {}, false};
+        if (slot.window != 0 && slot.begun) continue;
+        if (slot.window == 0) {
+            const window::Planner::Step step = windows_.planner().next(now());
+            using Kind = window::Planner::Step::Kind;
+            if (step.kind == Kind::wait) {
+                if (reading()) continue; // another may have a part to be begun
+                return Event{Event::Kind::waiting, nullptr, {}, false};
+            }
+            if (step.kind != Kind::read) {
+                in_tick_ = false;
+                return Event{step.kind == Kind::ended ? Event::Kind::ended : Event::Kind::over, nullptr, {}, false};
+            }
+            const window::Edges range = windows_.range_of(step.edges, step.look_back);
+            slot.window = step.id;
+            slot.read = {step.edges, range, windows_.memory(), split_.begin(step.id, range, windows_.planner().is_smallest(step.id))};
+            show(slot, step.edges);
         }
-        if (step.kind != Kind::read) {
-            in_tick_ = false;
-            return Event{step.kind == Kind::ended ? Event::Kind::ended : Event::Kind::over, nullptr, {}, false};
-        }
-        slot.window = step.id;
-        slot.ended.reset();
-        slot.covered_letters = 0;
-        const WindowRead read{step.edges, windows_.range_of(step.edges, step.look_back), windows_.memory()};
-        if (Result<void> begun = begin_(*slot.lane, read); !begun.ok()) {
-            windows_.planner().failed(step.id);
-            slot.window = 0;
-            trouble_ = Event{Event::Kind::failed, slot.lane.get(), std::move(begun).error(), false};
-            return std::nullopt;
-        }
+        if (!begin(slot)) return std::nullopt;
     }
     return std::nullopt;
+}
+
+// The window that a lane reads, for whoever looks; zeros: none.
+void WindowReader::show(const Slot& slot, const window::Edges& edges) const {
+    const std::string number = std::to_string(&slot - slots_.data());
+    host_.gauge("window_start_timestamp_seconds", static_cast<double>(edges.start) / 1e9, {{"lane", number}});
+    host_.gauge("window_stop_timestamp_seconds", static_cast<double>(edges.stop) / 1e9, {{"lane", number}});
+}
+
+// Sends what is to be asked next of the slot's window. False: it cannot be sent, see trouble_.
+bool WindowReader::begin(Slot& slot) {
+    if (slot.read.ask.begins) parts_[slot.window] = Parts{};
+    const Parts& before = parts_[slot.window];
+    slot.ended.reset();
+    slot.begun = true;
+    slot.letters_before = before.letters;
+    slot.covered_letters = before.covered_letters;
+    Result<void> begun = begin_(*slot.lane, slot.read);
+    if (begun.ok()) return true;
+    give_back(slot);
+    trouble_ = Event{Event::Kind::failed, slot.lane.get(), std::move(begun).error(), false};
+    return false;
+}
+
+// The window was not read to its end: it is read again.
+void WindowReader::give_back(Slot& slot) {
+    const Windows::Id id = std::exchange(slot.window, 0);
+    slot.begun = false;
+    slot.ended.reset();
+    split_.failed(id);
+    windows_.planner().failed(id);
+    show(slot, {});
 }
 
 // What a lane's step means. Set: there is something to say at once.
@@ -113,12 +146,12 @@ std::optional<WindowReader::Event> WindowReader::ran(Slot& slot, Lane::Step step
 
 // What is ready is taken at once; only when no socket has anything to give do open blocks think of leaving.
 std::optional<WindowReader::Event> WindowReader::drive(std::int64_t deadline_ns) {
-    const auto has_open = [](const Slot& s) { return s.window != 0 && !s.ended && s.lane->rows().batcher().has_open(); };
+    const auto has_open = [](const Slot& s) { return s.window != 0 && s.begun && !s.ended && s.lane->rows().batcher().has_open(); };
     for (const bool again : {true, false}) {
         bool quiet = true;
         loop_->before_run();
         for (Slot& slot : slots_) {
-            if (slot.window == 0 || slot.ended) continue;
+            if (slot.window == 0 || !slot.begun || slot.ended) continue;
             const Lane::Step step = slot.lane->run(std::chrono::nanoseconds{0});
             quiet = quiet && step == Lane::Step::nothing;
             if (std::optional<Event> event = ran(slot, step)) return event;
@@ -150,42 +183,78 @@ std::optional<WindowReader::Event> WindowReader::drive(std::int64_t deadline_ns)
 std::optional<WindowReader::Event> WindowReader::close(Slot& slot) {
     keep_to_server(*slot.lane);
     if (slot.ended == Lane::Step::failed) return close_failed(slot);
+    const bool whole = split_.whole(slot.window);
+    Parts& parts = parts_[slot.window];
     Rows& rows = slot.lane->rows();
     const RowCounts& counts = rows.counts();
-    const window::Edges edges = windows_.planner().edges(slot.window);
-    windows_.complete(slot.window, counts.rows - counts.suppressed, rows.take_fingerprints(), counts.dead_letters <= slot.covered_letters);
+    parts.outcome.rows += counts.rows - counts.suppressed;
+    parts.suppressed += counts.suppressed;
+    parts.letters += counts.dead_letters;
+    parts.covered_letters = slot.covered_letters;
+    parts.outcome.whole = whole;
+    std::vector<std::uint64_t> prints = rows.take_fingerprints();
+    std::vector<std::uint64_t>& all = parts.outcome.fingerprints;
+    all.empty() ? all.swap(prints) : static_cast<void>(all.insert(all.end(), prints.begin(), prints.end()));
+    slot.begun = false;
+    slot.ended.reset();
+    std::optional<window::Ask> next =
+        slot.read.ask.kind == window::Ask::Kind::names ? split_.names_read(slot.window, slot.lane->names().take()) : split_.read(slot.window);
+    next ? static_cast<void>(slot.read.ask = std::move(*next)) : complete(slot);
+    return Event{Event::Kind::read, slot.lane.get(), {}, false};
+}
+
+void WindowReader::complete(Slot& slot) {
+    Parts parts = std::move(parts_.extract(slot.window).mapped());
+    const std::uint64_t rows = parts.outcome.rows;
+    parts.outcome.covered = parts.letters <= parts.covered_letters;
+    windows_.complete(slot.window, std::move(parts.outcome));
+    slot.window = 0;
+    show(slot, {});
     host_.count("windows", 1, {{"outcome", "read"}});
     host_.log(FG_LOG_DEBUG, "window.read", "a window is read to its end",
-              {{"start", window::format_instant(edges.start)},
-               {"stop", window::format_instant(edges.stop)},
-               {"rows", std::to_string(counts.rows)},
-               {"suppressed", std::to_string(counts.suppressed)}});
+              {{"start", window::format_instant(slot.read.edges.start)},
+               {"stop", window::format_instant(slot.read.edges.stop)},
+               {"rows", std::to_string(rows + parts.suppressed)},
+               {"suppressed", std::to_string(parts.suppressed)}});
     windows_.report();
-    slot.window = 0;
-    slot.ended.reset();
-    return Event{Event::Kind::read, slot.lane.get(), {}, false};
+}
+
+// After a failure that is the window's size. True: it is cut in time, or by measurement.
+bool WindowReader::split(const Slot& slot, const window::Edges& edges) {
+    const bool halved = windows_.planner().halve(slot.window);
+    if (!halved && !split_.too_much(slot.window, slot.lane->too_many_rows())) return false;
+    host_.count("windows", 1, {{"outcome", halved ? "halved" : "split"}});
+    host_.log(FG_LOG_WARNING, halved ? "window.halved" : "window.split",
+              halved ? "a window is too large; its halves are read instead"
+                     : "a window is too large and cannot be cut smaller; it is read measurement by measurement",
+              {{"start", window::format_instant(edges.start)}, {"stop", window::format_instant(edges.stop)}, {"why", slot.lane->error().text()}});
+    return true;
 }
 
 std::optional<WindowReader::Event> WindowReader::close_failed(Slot& slot) {
     const window::Edges edges = windows_.planner().edges(slot.window);
-    const Windows::Id id = std::exchange(slot.window, 0);
-    slot.ended.reset();
     if (slot.lane->too_early()) { // no failure: it is read when it is time
-        windows_.planner().failed(id);
+        give_back(slot);
         host_.count("windows", 1, {{"outcome", "early"}});
         return std::nullopt;
     }
-    const bool too_much = slot.lane->too_much();
-    const bool halved = too_much && windows_.planner().halve(id);
-    if (!too_much) windows_.planner().failed(id);
-    host_.count("windows", 1, {{"outcome", halved ? "halved" : "failed"}});
-    if (halved) {
-        host_.log(FG_LOG_WARNING, "window.halved", "a window is too large; its halves are read instead",
-                  {{"start", window::format_instant(edges.start)}, {"stop", window::format_instant(edges.stop)}, {"why", slot.lane->error().text()}});
+    Error error = slot.lane->error();
+    if (slot.lane->too_much() && split(slot, edges)) {
+        slot.window = 0;
+        show(slot, {});
+        slot.begun = false;
+        slot.ended.reset();
         // Its size is not the server's trouble: the halves are read at once.
-        if (slot.lane->error().code == Errc::limit) return std::nullopt;
+        if (error.code == Errc::limit) return std::nullopt;
+        if (!trouble_) trouble_ = Event{Event::Kind::failed, slot.lane.get(), std::move(error), true};
+        return std::nullopt;
     }
-    if (!trouble_) trouble_ = Event{Event::Kind::failed, slot.lane.get(), slot.lane->error(), halved};
+    if (slot.read.ask.kind == window::Ask::Kind::part)
+        error.message += slot.read.ask.measurement.empty() ? "; it was asked for the rows of measurements that have no query of their own"
+                                                           : "; it was asked for the measurement \"" + slot.read.ask.measurement + "\" alone";
+    give_back(slot);
+    host_.count("windows", 1, {{"outcome", "failed"}});
+    if (!trouble_) trouble_ = Event{Event::Kind::failed, slot.lane.get(), std::move(error), false};
     return std::nullopt;
 }
 
@@ -196,7 +265,7 @@ Result<std::optional<fg_batch>> WindowReader::take() {
         if (Result<void> stored = windows_.before_batch(slot.window); !stored.ok()) return std::move(stored).error();
         std::optional<fg_batch> batch = batcher.take();
         batch->sequence = windows_.emitted(slot.window);
-        slot.covered_letters = slot.lane->rows().counts().dead_letters;
+        slot.covered_letters = slot.letters_before + slot.lane->rows().counts().dead_letters;
         return batch;
     }
     return std::optional<fg_batch>{};
@@ -208,8 +277,11 @@ void WindowReader::wake() noexcept {
 }
 
 void WindowReader::abort() noexcept {
-    for (Slot& slot : slots_)
+    for (Slot& slot : slots_) {
+        slot.lane->tell();
         slot.lane->client().abort();
+        show(slot, {});
+    }
 }
 
 } // namespace fluxgate::influxdb

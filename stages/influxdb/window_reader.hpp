@@ -2,6 +2,7 @@
 #pragma once
 
 #include "lane.hpp"
+#include "window/split.hpp"
 #include "windows.hpp"
 
 #include <cstdint>
@@ -9,6 +10,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 namespace fluxgate::influxdb {
@@ -29,7 +31,7 @@ public:
     struct Event {
         enum class Kind {
             nothing, // within the time
-            read,    // a window was read to its end, see lane
+            read,    // a window, or a part of one, was read to its end, see lane
             over,    // the tick is: everything up to now is read
             ended,   // everything up to incremental.stop is
             waiting, // for acknowledgements: nothing to do until then
@@ -52,13 +54,26 @@ public:
 private:
     struct Slot {
         std::unique_ptr<Lane> lane;
-        Windows::Id window = 0;            // 0: free
-        std::optional<Lane::Step> ended;   // succeeded or failed, when the last of its batches is taken
-        std::uint64_t covered_letters = 0; // dead letters before its last batch
+        Windows::Id window = 0; // 0: free
+        WindowRead read;
+        bool begun = false;              // the query of `read` was sent
+        std::optional<Lane::Step> ended; // succeeded or failed, when the last of its batches is taken
+        // Dead letters before the window's last batch; those of earlier parts are in both.
+        std::uint64_t covered_letters = 0, letters_before = 0;
     };
+    // Of a window's parts that are read.
+    struct Parts {
+        Windows::Outcome outcome;
+        std::uint64_t letters = 0, covered_letters = 0, suppressed = 0;
+    };
+    void show(const Slot& slot, const window::Edges& edges) const;
     std::optional<Event> close(Slot& slot);
     std::optional<Event> close_failed(Slot& slot);
+    void complete(Slot& slot);
+    [[nodiscard]] bool split(const Slot& slot, const window::Edges& edges);
     std::optional<Event> start();
+    bool begin(Slot& slot);
+    void give_back(Slot& slot);
     std::optional<Event> drive(std::int64_t deadline_ns);
     std::optional<Event> ran(Slot& slot, Lane::Step step);
     [[nodiscard]] bool reading() const;
@@ -70,6 +85,8 @@ private:
     const stage::Host host_;
     const Begin begin_;
     Windows windows_;
+    window::Split split_;
+    std::unordered_map<Windows::Id, Parts> parts_; // of windows that are not complete
     std::shared_ptr<http::Loop> loop_;
     std::vector<Slot> slots_;
     bool in_tick_ = false;

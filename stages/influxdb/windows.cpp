@@ -34,6 +34,12 @@ window::Policy planner_policy(const Incremental& incremental) {
     return policy;
 }
 
+Result<window::Cursor> stored_cursor(std::string_view value) {
+    Result<window::Cursor> cursor = window::parse_cursor(value);
+    if (!cursor.ok()) return Error{Errc::state, "the stored cursor cannot be used: " + cursor.error().message};
+    return cursor;
+}
+
 std::string query_identity(const Settings& settings) {
     return window::identity_of(address(settings.url), settings.organization, settings.query);
 }
@@ -51,9 +57,9 @@ Result<void> Windows::open(bool accept_changed_query) {
     identity_ = query_identity(settings_);
     window::Cursor cursor;
     if (stored->exists()) {
-        auto parsed = window::parse_cursor(stored->value());
+        Result<window::Cursor> parsed = stored_cursor(stored->value());
         if (!parsed.ok()) return std::move(parsed).error();
-        cursor = std::move(parsed).value();
+        cursor = std::move(*parsed);
         if (Result<void> able = may_go_on(cursor, identity_); !able.ok() && !accept_changed_query) return able;
         if (!cursor.identity.empty() && cursor.identity != identity_)
             host_.log(FG_LOG_WARNING, "cursor.adopted", "url, organization or query changed; reading goes on from the cursor as asked",
@@ -67,6 +73,7 @@ Result<void> Windows::open(bool accept_changed_query) {
         if (Result<void> loaded = load_memory(cursor); !loaded.ok()) return loaded;
     }
     planner_ = std::move(planner);
+    began_at_ = std::min(plan_.start.value_or(cursor.position), cursor.position);
     if (Result<void> kept = commit(); !kept.ok()) { // also shows at once when nothing can be stored
         planner_.reset();
         return kept;
@@ -74,6 +81,7 @@ Result<void> Windows::open(bool accept_changed_query) {
     host_.log(FG_LOG_INFO, "cursor.opened",
               stored->exists() ? "reading goes on from the cursor" : "there is no cursor; reading begins at incremental.start",
               {{"cursor", window::format_instant(cursor.position)}, {"planned", std::to_string(cursor.planned.size())}});
+    report();
     return {};
 }
 
@@ -103,17 +111,17 @@ window::Edges Windows::range_of(const window::Edges& window, bool look_back) con
     return {std::min(from, window.start), window.stop};
 }
 
-void Windows::complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered) {
+void Windows::complete(Id id, Outcome outcome) {
     if (looks_back()) {
-        for (const std::uint64_t print : fingerprints)
+        for (const std::uint64_t print : outcome.fingerprints)
             memory_.expect(print);
-        expected_[id] = {planner_->edges(id), std::move(fingerprints)};
+        expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
     }
-    if (!covered) {
+    if (!outcome.covered) {
         planner_->emitted(id); // holds the window
         held_.emplace_back(next_sequence_, id);
     }
-    planner_->complete(id, rows);
+    planner_->complete(id, outcome.rows, outcome.whole);
     remember_passed();
     if (planner_->moved_past_rows()) commit_or_tell();
 }
@@ -139,6 +147,7 @@ void Windows::acknowledged(std::uint64_t sequence, bool delivered) {
     if (delivered) release_held(sequence);
     remember_passed();
     if (planner_->moved_past_rows()) commit_or_tell();
+    if (reported_ != planner_->position()) report();
 }
 
 void Windows::release_held(std::uint64_t sequence) {
@@ -200,12 +209,20 @@ Result<void> Windows::settle(bool last) {
     if (planner_ == nullptr) return {};
     if (last && !abandoned_) release_held(UINT64_MAX); // what is abandoned may be so because a dead letter was not durable
     remember_passed();
+    report();
     if (!planner_->moved()) return {};
     return commit();
 }
 
-void Windows::report() const {
-    host_.gauge("cursor_lag_seconds", static_cast<double>(host_.wall_ns() - planner_->position()) / 1e9);
+void Windows::report() {
+    const auto seconds = [](std::int64_t ns) { return static_cast<double>(ns) / 1e9; };
+    const window::Instant position = planner_->position();
+    reported_ = position;
+    host_.gauge("cursor_timestamp_seconds", seconds(position));
+    host_.gauge("cursor_start_timestamp_seconds", seconds(began_at_));
+    if (plan_.stop) host_.gauge("cursor_stop_timestamp_seconds", seconds(*plan_.stop));
+    const window::Instant until = std::min(host_.wall_ns(), plan_.stop.value_or(INT64_MAX)); // nothing behind it will be read
+    host_.gauge("cursor_lag_seconds", std::max(0.0, seconds(until) - seconds(position)));
     host_.gauge("windows_waiting", static_cast<double>(planner_->waiting()));
     host_.gauge("window_seconds", static_cast<double>(planner_->size()) / 1e9);
     if (looks_back()) host_.gauge("lookback_fingerprints", static_cast<double>(memory_.size()));

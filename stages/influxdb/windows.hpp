@@ -12,6 +12,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -23,6 +24,8 @@ namespace fluxgate::influxdb {
 
 [[nodiscard]] window::Policy planner_policy(const Incremental& incremental);
 
+// Of the state's key "cursor". Errc::state: it cannot be used.
+[[nodiscard]] Result<window::Cursor> stored_cursor(std::string_view value);
 // What the cursor remembers of url, organization and query.
 [[nodiscard]] std::string query_identity(const Settings& settings);
 // Errc::state when the cursor was written for another query than `identity`, so that going on from it would leave rows out.
@@ -47,9 +50,14 @@ public:
     // Rows that are known there are left out; null without look-back.
     [[nodiscard]] const window::Fingerprints* memory() const noexcept { return looks_back() ? &memory_ : nullptr; }
 
-    // The window was read to its end. `covered`: no dead letter came after its last batch; else the window waits until a later
-    // batch is acknowledged, for that is when the dead letter is durable.
-    void complete(Id id, std::uint64_t rows, std::vector<std::uint64_t> fingerprints, bool covered);
+    // The window was read to its end, by one query if `whole`. `covered`: no dead letter came after its last batch; else the window
+    // waits until a later batch is acknowledged, for that is when the dead letter is durable.
+    struct Outcome {
+        std::uint64_t rows = 0; // but those that look-back suppressed
+        std::vector<std::uint64_t> fingerprints;
+        bool covered = true, whole = true;
+    };
+    void complete(Id id, Outcome outcome);
 
     // Before a batch of the window leaves: its edges are stored (Errc::state: they cannot be, and it must not). Then its sequence.
     Result<void> before_batch(Id id);
@@ -61,7 +69,7 @@ public:
     // Stores what has moved meanwhile, empty windows too. `last`: the run ends, every dead letter is durable.
     Result<void> settle(bool last);
 
-    void report() const; // metrics
+    void report(); // metrics
     // Look-back reaches less far than it is asked to, because its memory is full.
     [[nodiscard]] bool look_back_cut() const noexcept {
         return planner_ != nullptr && memory_.dropped() != 0 && memory_.floor() > planner_->position() - plan_.lookback.count();
@@ -92,6 +100,8 @@ private:
     std::deque<std::pair<std::uint64_t, Id>> held_; // windows that wait for a batch of this sequence or a later one
     bool store_failed_ = false, abandoned_ = false;
     std::uint64_t told_dropped_ = 0;
+    window::Instant began_at_ = 0;            // where the share of what is done is counted from
+    std::optional<window::Instant> reported_; // the cursor, as the host knows it
 };
 
 } // namespace fluxgate::influxdb

@@ -1,4 +1,5 @@
 #include "children.hpp"
+#include "support/paths.hpp"
 
 #include <chrono>
 #include <csignal>

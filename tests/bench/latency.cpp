@@ -5,6 +5,7 @@
 #include "answers.hpp"
 #include "children.hpp"
 #include "sockets.hpp"
+#include "support/paths.hpp"
 
 #include <algorithm>
 #include <cerrno>

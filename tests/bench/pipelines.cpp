@@ -1,6 +1,8 @@
 // bench_pipelines PORT COUNT: one process, one host, so many pipelines at once, each reading the answer of the server at PORT into
 // eight partitions and an output that throws away. Ends when all have. Prints one line of JSON: the messages delivered, what making
 // the pipelines took, and what running them took.
+#include "support/paths.hpp"
+
 #include <fluxgate/pipeline.hpp>
 
 #include <cstdio>

@@ -1,6 +1,7 @@
 #include "scenarios.hpp"
 
 #include "fluxgate/stage.hpp"
+#include "support/paths.hpp"
 
 #include <chrono>
 #include <ctime>

@@ -23,15 +23,16 @@ struct Target {
     int (*run)(const std::uint8_t*, std::size_t);
 };
 
-constexpr std::array<Target, 9> targets{{{"reader", fuzz::reader::fuzz_one},
-                                         {"message", fuzz::message::fuzz_one},
-                                         {"routing", fuzz::routing::fuzz_one},
-                                         {"gzip", fuzz::gzip::fuzz_one},
-                                         {"response", fuzz::response::fuzz_one},
-                                         {"settings", fuzz::settings::fuzz_one},
-                                         {"pipeline", fuzz::pipeline::fuzz_one},
-                                         {"jsonpath", fuzz::jsonpath::fuzz_one},
-                                         {"texts", fuzz::texts::fuzz_one}}};
+constexpr std::array<Target, 10> targets{{{"reader", fuzz::reader::fuzz_one},
+                                          {"message", fuzz::message::fuzz_one},
+                                          {"routing", fuzz::routing::fuzz_one},
+                                          {"gzip", fuzz::gzip::fuzz_one},
+                                          {"response", fuzz::response::fuzz_one},
+                                          {"settings", fuzz::settings::fuzz_one},
+                                          {"pipeline", fuzz::pipeline::fuzz_one},
+                                          {"jsonpath", fuzz::jsonpath::fuzz_one},
+                                          {"texts", fuzz::texts::fuzz_one},
+                                          {"incremental", fuzz::incremental::fuzz_one}}};
 
 std::vector<fs::path> files_of(const fs::path& folder) {
     std::vector<fs::path> files;

@@ -19,7 +19,7 @@ for argument in "$@"; do
     *) seconds=$argument ;;
     esac
 done
-if [ ${#targets[@]} -eq 0 ]; then targets=(reader message routing gzip response settings pipeline jsonpath texts); fi
+if [ ${#targets[@]} -eq 0 ]; then targets=(reader message routing gzip response settings pipeline jsonpath texts incremental); fi
 
 build=${FLUXGATE_FUZZ_BUILD:-build/fuzz}
 cmake --preset fuzz -B "$build" >/dev/null
@@ -53,7 +53,7 @@ add_new_inputs() { # TARGET
 }
 
 failed=()
-table=$(printf '%-10s %12s %8s %10s %s' target executions seconds "executions/s" result)
+table=$(printf '%-11s %12s %8s %10s %s' target executions seconds "executions/s" result)
 for target in "${targets[@]}"; do
     mkdir -p "$runs/$target"
     log=$runs/$target.log
@@ -74,7 +74,7 @@ for target in "${targets[@]}"; do
     elif [ $update = 1 ]; then
         add_new_inputs "$target"
     fi
-    table+=$(printf '\n%-10s %12s %8s %12s %s' "$target" "${executions:-?}" "$spent" "$((${executions:-0} / (spent > 0 ? spent : 1)))" "$result")
+    table+=$(printf '\n%-11s %12s %8s %12s %s' "$target" "${executions:-?}" "$spent" "$((${executions:-0} / (spent > 0 ? spent : 1)))" "$result")
 done
 printf '\n%s\n' "$table"
 [ ${#failed[@]} -eq 0 ]

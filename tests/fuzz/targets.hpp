@@ -17,6 +17,7 @@ namespace settings { int fuzz_one(const std::uint8_t* data, std::size_t size); }
 namespace pipeline { int fuzz_one(const std::uint8_t* data, std::size_t size); }
 namespace jsonpath { int fuzz_one(const std::uint8_t* data, std::size_t size); }
 namespace texts    { int fuzz_one(const std::uint8_t* data, std::size_t size); }
+namespace incremental { int fuzz_one(const std::uint8_t* data, std::size_t size); }
 // clang-format on
 
 } // namespace fluxgate::fuzz

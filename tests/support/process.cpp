@@ -100,6 +100,14 @@ bool Process::until_error(const std::string& text, std::chrono::milliseconds mos
     return finished_.err.find(text) != std::string::npos;
 }
 
+bool Process::until_end(std::chrono::milliseconds most) {
+    const auto end = Clock::now() + most;
+    while (pump(std::chrono::milliseconds{20})) {
+        if (Clock::now() >= end) return false;
+    }
+    return true;
+}
+
 Finished Process::wait(std::chrono::milliseconds most) {
     const auto end = Clock::now() + most;
     bool open = true;

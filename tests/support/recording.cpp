@@ -1,4 +1,5 @@
 #include "support/recording.hpp"
+#include "support/paths.hpp"
 
 #include <filesystem>
 #include <fstream>

@@ -1,4 +1,5 @@
 #include "support/source_driver.hpp"
+#include "support/paths.hpp"
 
 #include <algorithm>
 #include <chrono>

@@ -1,6 +1,7 @@
 // `fluxgate cursor`, and where a run keeps its state, as a user sees them.
 #include "runner.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 #include <cstring>
 #include <fcntl.h>

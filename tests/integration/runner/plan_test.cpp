@@ -75,6 +75,33 @@ TEST_CASE("plan shows query, windows, rows, columns, messages and partitions, an
     CHECK((f.out + f.err + people.out).find(test::token) == std::string::npos);
 }
 
+TEST_CASE("plan goes on from the cursor, beside a run that holds it, and says when a run would not") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    std::string text = document(server->port(), query);
+    const std::string file = directory.write("plan.json", text), state = directory.path() + "/state";
+    REQUIRE(run_fluxgate({"cursor", "set", file, "2026-01-01T00:17:00Z", "--state", state}, directory.path()).code == 0);
+    const test::Finished f = run_fluxgate({"plan", file, "--json", "--state", state}, directory.path());
+    INFO(f.out << f.err);
+    CHECK(f.code == 0);
+    CHECK(f.out.find(R"("note":"","cursor":"2026-01-01T00:17:00Z","from":"cursor","next":[["2026-01-01T00:17:00Z","2026-01-01T00:25:00Z"]])") !=
+          std::string::npos);
+    // A run takes the query as its own; afterwards another query is not what the cursor was written for.
+    REQUIRE(run_fluxgate({"run", file, "--once", "--state", state}, directory.path()).code == 0);
+    text.replace(text.find("temp"), 4, "parts");
+    directory.write("plan.json", text);
+    const test::Finished other = run_fluxgate({"plan", file, "--state", state}, directory.path());
+    INFO(other.out << other.err);
+    CHECK(other.code == 0);
+    CHECK(other.out.find("from 2026-01-01T00:25:00Z (the cursor)") != std::string::npos);
+    CHECK(other.out.find("a run would stop and say how to go on") != std::string::npos);
+    CHECK(other.out.find("none: everything up to now is read") != std::string::npos);
+    // Another place has no cursor, and gets none.
+    const test::Finished none = run_fluxgate({"plan", file, "--state", directory.path() + "/none"}, directory.path());
+    CHECK(none.out.find("(incremental.start; there is no cursor)") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(directory.path() + "/none"));
+}
+
 TEST_CASE("plan counts rows whose expression fails, and shows the first reason") {
     const auto server = test::start_server();
     const test::TempDirectory directory;
@@ -84,6 +111,38 @@ TEST_CASE("plan counts rows whose expression fails, and shows the first reason")
     CHECK(f.code == 0);
     CHECK(f.out.find(R"({"item":"deadLetters","counts":{"jq-error":)") != std::string::npos);
     CHECK(f.out.find(R"({"item":"partitions","counts":{}})") != std::string::npos);
+}
+
+TEST_CASE("plan shows the query that read writes, and the queries that it would be split into") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    const auto plan = [&](const std::string& read, bool json) {
+        std::string text = document(server->port(), query);
+        const std::string own = R"("query":{"expression":")" + query + R"("})";
+        text.replace(text.find(own), own.size(), R"("read":{"bucket":"plant")" + read + "}");
+        const std::string file = directory.write("plan.json", text);
+        const test::Finished f =
+            run_fluxgate(json ? std::vector<std::string>{"plan", file, "--json"} : std::vector<std::string>{"plan", file}, directory.path());
+        INFO(f.out << f.err);
+        CHECK(f.code == 0);
+        return f.out;
+    };
+    const std::string range = R"(from(bucket: \"plant\") |> range(start: v.timeRangeStart, stop: v.timeRangeStop))";
+    const std::string drop = R"( |> drop(columns: [\"_start\", \"_stop\"]))";
+    const auto filter = [](const std::string& name) { return R"( |> filter(fn: (r) => r._measurement == \")" + name + "\\\")"; };
+    const std::string several = plan(R"(,"measurements":["machine","energy"])", true);
+    CHECK(several.find(R"("text":")" + range + R"( |> filter(fn: (r) => r._measurement == \"machine\" or r._measurement == \"energy\"))" + drop +
+                       '"') != std::string::npos);
+    CHECK(several.find(R"("split":{"smallest":"1s","measurements":["machine","energy"],"text":")" + range + filter("machine") + drop + "\"}") !=
+          std::string::npos);
+    const std::string all = plan("", true);
+    CHECK(all.find(R"("split":{"smallest":"1s","measurements":[],"names":")" + range +
+                   R"x( |> keep(columns: [\"_measurement\"]) |> group() |> distinct(column: \"_measurement\")","text":")x" + range + filter("...") +
+                   drop + "\"}") != std::string::npos);
+    CHECK(plan(R"(,"measurements":["machine"])", true).find("split") == std::string::npos);
+    CHECK(plan(R"(,"measurements":["machine","energy"])", false).find("where 1s of it is still too large: 2 queries, one a measurement") !=
+          std::string::npos);
+    CHECK(plan("", false).find("the measurements are asked for, then one query each and one for the rest") != std::string::npos);
 }
 
 TEST_CASE("a query that the server refuses is plan's error, in the server's words") {

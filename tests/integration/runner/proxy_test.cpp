@@ -1,6 +1,7 @@
 // A run behind a proxy that the environment names.
 #include "runner.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 #include "support/raw_server.hpp"
 
 using namespace fluxgate;

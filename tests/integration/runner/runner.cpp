@@ -1,6 +1,7 @@
 #include "runner.hpp"
 
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 namespace fluxgate::test {
 

@@ -1,6 +1,7 @@
 // What a user sees when something is wrong.
 #include "runner.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 #include "support/recording.hpp"
 
 #include <filesystem>

@@ -5,6 +5,8 @@
 #include "support/source_driver.hpp"
 
 #include <algorithm>
+#include <chrono>
+#include <cstdio>
 #include <map>
 #include <string>
 #include <vector>
@@ -20,6 +22,12 @@ const std::string header = "#datatype,string,long,dateTime:RFC3339,double,string
 
 std::string answer(const std::string& body) {
     return "HTTP/1.1 200 OK\r\nContent-Type: text/csv; charset=utf-8\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::string chunk(const std::string& body) {
+    char size[32];
+    std::snprintf(size, sizeof size, "%zx\r\n", body.size());
+    return size + body + "\r\n";
 }
 
 std::string row(const std::string& value, const std::string& host) {
@@ -119,6 +127,31 @@ TEST_CASE("rows that are not values of their type and messages without a partiti
     CHECK(letters[3].code == "type-mismatch");
     CHECK(letters[4].code == "partition-key-too-long");
     CHECK(host.metric("rows_read") == 6);
+}
+
+TEST_CASE("rows and bytes are counted while an answer is still being read") {
+    const std::string head = "HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\nTransfer-Encoding: chunked\r\n\r\n";
+    const std::string first = header + row("1", "a") + row("2", "b"), rest = row("3", "c") + "\r\n";
+    test::RawServer server{Reply{{head + chunk(first), chunk(rest) + "0\r\n\r\n"}, Reply::End::fin, true}};
+    for (const bool verified : {false, true}) {
+        INFO("verified: " << verified);
+        test::RecordingHost host;
+        host.set_secret("INFLUX_TOKEN", "t");
+        test::SourceDriver source{host, test::influx_document(server.port(), verified ? R"(,"delivery":"verified")" : ""), true};
+        // The first piece is the server's to give; nothing of the second one exists yet.
+        REQUIRE(source.next(std::chrono::milliseconds{50}) == Got::nothing);
+        REQUIRE(server.let_piece());
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{10};
+        while (host.metric("body_bytes") < static_cast<double>(first.size()) && std::chrono::steady_clock::now() < until)
+            source.next(std::chrono::milliseconds{50});
+        CHECK(host.metric("body_bytes") == static_cast<double>(first.size()));
+        CHECK(host.metric("rows_read") == (verified ? 0 : 2)); // kept until the answer is whole
+        CHECK(host.metric("queries") == 0);
+        REQUIRE(server.let_piece());
+        REQUIRE(source.run(std::chrono::seconds{10}) == Got::ended);
+        CHECK(host.metric("rows_read") == 3);
+        CHECK(host.metric("body_bytes") == static_cast<double>(first.size() + rest.size()));
+    }
 }
 
 TEST_CASE("a row beyond limits.maxRowBytes is a truncated dead letter and the rest goes on") {

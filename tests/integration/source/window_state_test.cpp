@@ -101,6 +101,22 @@ TEST_CASE("another query does not go on from the cursor unless that is asked for
     CHECK(once_more.run(std::chrono::seconds{20}) == Got::ended);
 }
 
+TEST_CASE("the host is told where reading began, where the cursor stands and where it is to end, and which window is read") {
+    test::WindowServer server;
+    server.add(noon - 5 * minute, "1");
+    Run run;
+    {
+        test::SourceDriver source{run.host, document(server, R"("start":"2026-01-01T11:50:00Z","stop":"2026-01-01T11:58:00Z","delay":"0s")"), true};
+        REQUIRE(source.run(std::chrono::seconds{20}) == Got::ended);
+    }
+    const auto seconds = [](std::int64_t ns) { return static_cast<double>(ns) / 1e9; };
+    CHECK(run.host.metric("cursor_start_timestamp_seconds") == seconds(noon - 10 * minute));
+    CHECK(run.host.metric("cursor_timestamp_seconds") == seconds(noon - 2 * minute));
+    CHECK(run.host.metric("cursor_stop_timestamp_seconds") == seconds(noon - 2 * minute));
+    CHECK(run.host.metric("cursor_lag_seconds") == 0); // all that will ever be read is read
+    CHECK(run.host.metric("window_start_timestamp_seconds") == 0);
+}
+
 TEST_CASE("a state that cannot be written keeps batches back and the cursor where it is, and heals") {
     test::WindowServer server;
     server.add(noon - 5 * minute, "1");

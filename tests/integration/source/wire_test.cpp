@@ -1,5 +1,6 @@
 // Behaviour of real servers that no other test names: each case is a statement about the wire.
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 #include "support/raw_server.hpp"
 #include "support/recording.hpp"
 #include "support/source_driver.hpp"

@@ -1,6 +1,7 @@
 // The schemas themselves: complete for the people who read them, and true to their own examples.
 #include "config/schema_check.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 #include <fstream>
 #include <iterator>

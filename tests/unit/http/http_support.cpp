@@ -1,6 +1,7 @@
 #include "http_support.hpp"
 
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 #include <zlib.h>
 

@@ -4,6 +4,7 @@
 #include "config/schema_check.hpp"
 #include "merge_patch.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 #include <chrono>
 #include <cstdlib>

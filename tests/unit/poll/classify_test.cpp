@@ -1,5 +1,6 @@
 #include "poll/machine.hpp"
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 #include <filesystem>
 #include <fstream>

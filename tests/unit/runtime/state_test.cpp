@@ -18,6 +18,7 @@ namespace {
 
 std::uint32_t flags_seen = 0;
 bool asks_for_state = true;
+bool waits_for_state = false; // a commit that fails is tried again for ever, as a source that waits for room on the disk does
 std::function<void(const stage::Host&)> before_third_commit;
 
 // Emits the numbers that its state does not know as delivered yet, up to 5, one a batch.
@@ -40,6 +41,10 @@ public:
             sent_ = done_;
         }
         read_ = true;
+        if (!failed_.empty()) {
+            if (commit(failed_).ok()) failed_.clear();
+            return stage::Next::nothing_yet;
+        }
         if (sent_ == 5) return stage::Next::ended;
         ++sent_;
         batch = test::make_batch(sent_, 0, {std::to_string(sent_)});
@@ -49,16 +54,21 @@ public:
         if (outcome != FG_DELIVERED || !asks_for_state || sequence != done_ + 1) return {};
         done_ = sequence;
         if (sequence == 3 && before_third_commit) before_third_commit(host_);
-        const std::string text = std::to_string(done_);
-        const fg_state_change changes[] = {{stage::to_text("cursor"), stage::to_text(text), 0}, {stage::to_text("trace"), stage::to_text("x"), 0}};
-        fg_error error{};
-        const std::int32_t code = host_.table()->state_commit(host_.table()->context, changes, 2, &error);
-        return code == FG_OK ? Result<void>{} : taken(code, error);
+        Result<void> kept = commit(std::to_string(done_));
+        if (kept.ok() || !waits_for_state) return kept;
+        failed_ = std::to_string(done_);
+        return {};
     }
     void cancel() noexcept override {}
     void wake() noexcept override {}
 
 private:
+    Result<void> commit(const std::string& text) {
+        const fg_state_change changes[] = {{stage::to_text("cursor"), stage::to_text(text), 0}, {stage::to_text("trace"), stage::to_text("x"), 0}};
+        fg_error error{};
+        const std::int32_t code = host_.table()->state_commit(host_.table()->context, changes, 2, &error);
+        return code == FG_OK ? Result<void>{} : taken(code, error);
+    }
     static Error taken(std::int32_t code, fg_error& error) {
         Error out{static_cast<Errc>(code), error.message == nullptr ? "" : error.message};
         if (error.release != nullptr) error.release(&error);
@@ -66,6 +76,7 @@ private:
     }
     stage::Host host_;
     std::uint64_t sent_ = 0, done_ = 0;
+    std::string failed_; // what could not be committed
     bool read_ = false;
 };
 
@@ -210,6 +221,31 @@ TEST_CASE("a state is not committed past a dead letter that could not be made du
     CHECK(run(bench, directory.path) == std::vector<std::string>{"3", "4", "5"});
 }
 
+TEST_CASE("a state or dead letters that are lost for good stop the pipeline also where the source would wait for them") {
+    asks_for_state = true;
+    Bench bench;
+    const TempDir directory;
+    const std::string letters = directory.path + "/letters.jsonl";
+    const bool state = GENERATE(true, false);
+    before_third_commit = [&](const stage::Host& host) {
+        fg_dead_letter letter{};
+        letter.code = stage::to_text("test");
+        letter.partition = -1;
+        REQUIRE(host.dead_letter(letter).ok());
+        std::filesystem::remove(state ? directory.path + "/bench.db" : letters);
+    };
+    waits_for_state = true;
+    auto running = engine(bench, directory.path, false, letters);
+    REQUIRE(running->start().ok());
+    const Outcome outcome = test::end_of(*running);
+    before_third_commit = nullptr;
+    waits_for_state = false;
+    CHECK(outcome.how == Ending::failed);
+    REQUIRE(outcome.error.has_value());
+    INFO(outcome.error->message);
+    CHECK(outcome.error->message.find(state ? "bench.db" : "letters.jsonl") != std::string::npos);
+}
+
 TEST_CASE("a run says to its source whether a changed query is accepted") {
     asks_for_state = false;
     Bench bench;
@@ -244,7 +280,8 @@ TEST_CASE("moving a cursor back erases the fingerprints with it, moving it forth
     const auto put = [&] {
         auto store = state::Store::open(directory.path, "plant", state::Access::write);
         REQUIRE(store.ok());
-        REQUIRE((*store)->commit({"input"}, {{"fingerprints", "12345"}}).ok());
+        REQUIRE(
+            (*store)->commit({"input"}, {{"fingerprints", "123"}, {"fingerprints.0", "4"}, {"fingerprints.17", "5"}, {"fingerprints2", "6"}}).ok());
     };
     const auto memory = [](const State& state) { return (*state.cursor())->memory_of_late; };
     const auto opened = [&] {

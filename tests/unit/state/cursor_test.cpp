@@ -1,8 +1,11 @@
 #include "state/cursor.hpp"
 #include "support/catch.hpp"
+#include "window/cursor.hpp"
 
 using namespace fluxgate;
 using namespace fluxgate::state;
+using window::Edges;
+using window::parse_cursor;
 
 namespace {
 
@@ -17,8 +20,8 @@ TEST_CASE("a cursor is read with all that it says") {
     const auto cursor = parse_cursor(whole);
     REQUIRE(cursor.ok());
     CHECK(cursor->position == ten);
-    CHECK(cursor->planned == std::vector<Interval>{{ten, ten + 10 * minute}});
-    CHECK(cursor->passed == std::vector<Interval>{{ten + 10 * minute, ten + 20 * minute}});
+    CHECK(cursor->planned == std::vector<Edges>{{ten, ten + 10 * minute}});
+    CHECK(cursor->passed == std::vector<Edges>{{ten + 10 * minute, ten + 20 * minute}});
     CHECK(cursor->identity == "0123456789abcdef0123456789abcdef");
     CHECK(cursor->updated == "2026-11-21T10:00:05.123Z");
 }

@@ -37,6 +37,20 @@ TEST_CASE("what a person sets needs no identity, and unknown members are skipped
     REQUIRE(set.ok());
     CHECK(set->position == ten);
     CHECK(set->identity.empty());
+    const auto least = parse_cursor(R"({"version":1,"position":"2026-11-21T10:00:00Z"})");
+    REQUIRE(least.ok());
+    CHECK(least->planned.empty());
+    CHECK(least->passed.empty());
+}
+
+TEST_CASE("every instant that a cursor can stand at is read back") {
+    for (const Instant at : {INT64_MIN, Instant{-1}, Instant{0}, INT64_MAX}) {
+        Cursor cursor;
+        cursor.position = at;
+        const auto back = parse_cursor(cursor_text(cursor, ten));
+        REQUIRE(back.ok());
+        CHECK(back->position == at);
+    }
 }
 
 TEST_CASE("a cursor that no program of this version wrote is refused with the reason") {
@@ -45,30 +59,32 @@ TEST_CASE("a cursor that no program of this version wrote is refused with the re
     struct Case {
         std::string text, reason;
     };
+    const std::string begin = "{\"version\":1," + time + ",";
     const std::vector<Case> cases{
-        {"", "not a JSON object"},
-        {"[]", "not a JSON object"},
-        {"{\"version\":1,", "not a JSON object"},
-        {"{" + time + "}", "no version"},
-        {"{\"version\":2," + time + "}", "version 2"},
-        {"{\"version\":1,\"position\":5,\"planned\":[],\"passed\":[]}", "\"position\" is not"},
-        {"{\"version\":1,\"position\":\"yesterday\",\"planned\":[],\"passed\":[]}", "\"position\" is not"},
-        {"{\"version\":1," + time + ",\"passed\":[]}", "\"planned\" is not a list"},
-        {"{\"version\":1," + time + ",\"planned\":[[]],\"passed\":[]}", "not a pair"},
-        {"{\"version\":1," + time + ",\"planned\":" + window("2026-11-21T11:00:00Z", "2026-11-21T10:30:00Z") + ",\"passed\":[]}",
-         "ends before it begins"},
-        {"{\"version\":1," + time + ",\"planned\":" + window("2026-11-21T09:00:00Z", "2026-11-21T10:30:00Z") + ",\"passed\":[]}", "overlaps"},
-        {"{\"version\":1," + time + ",\"planned\":" + window("2026-11-21T10:00:00Z", "2026-11-21T10:30:00Z") +
+        {"", "not valid"},
+        {"[]", "must be an object"},
+        {"{\"version\":1,", "not valid"},
+        {begin + "\"position\":\"2026-11-21T11:00:00Z\"}", "position"}, // twice
+        {"{" + time + "}", "/version is missing"},
+        {"{\"version\":2," + time + "}", "/version is 2 (an integer); this program knows version 1"},
+        {"{\"version\":1}", "/position is missing"},
+        {"{\"version\":1,\"position\":5}", "/position must be an RFC 3339 time"},
+        {"{\"version\":1,\"position\":\"yesterday\"}", "/position is \"yesterday\""},
+        {begin + "\"planned\":7}", "/planned must be a list"},
+        {begin + "\"planned\":[[]]}", "/planned/0 must be [start, stop]"},
+        {begin + "\"planned\":" + window("2026-11-21T11:00:00Z", "2026-11-21T10:30:00Z") + "}", "/planned/0 does not stop after its start"},
+        {begin + "\"planned\":" + window("2026-11-21T09:00:00Z", "2026-11-21T10:30:00Z") + "}", "overlaps"},
+        {begin + "\"planned\":" + window("2026-11-21T10:00:00Z", "2026-11-21T10:30:00Z") +
              ",\"passed\":" + window("2026-11-21T10:20:00Z", "2026-11-21T10:40:00Z") + "}",
          "overlaps"},
-        {"{\"version\":1," + time + ",\"planned\":[],\"passed\":[],\"identity\":\"XYZ\"}", "32 hex digits"},
-        {std::string(5u << 20, ' '), "longer than"},
+        {begin + "\"identity\":\"XYZ\"}", "/identity must be 32 digits"},
+        {std::string(5u << 20, ' '), "more than"},
     };
     for (const Case& c : cases) {
         INFO(c.text.substr(0, 200));
         const auto parsed = parse_cursor(c.text);
         REQUIRE_FALSE(parsed.ok());
-        CHECK(parsed.error().code == Errc::state);
+        CHECK(parsed.error().code == Errc::configuration);
         INFO(parsed.error().message);
         CHECK(parsed.error().message.find(c.reason) != std::string::npos);
     }

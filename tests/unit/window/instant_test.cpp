@@ -2,6 +2,7 @@
 #include "window/instant.hpp"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace fluxgate::window;
@@ -15,6 +16,12 @@ TEST_CASE("instants read every form of RFC 3339 that InfluxDB's range of times h
         {"1969-12-31T23:59:59.999999999Z", -1},
         {"2024-02-29T00:00:00Z", 1'709'164'800'000'000'000},
         {"2026-01-01T00:00:00.1234567899Z", 1'767'225'600'123'456'789},
+        {"2000-02-29T00:00:00Z", 951'782'400'000'000'000}, // as `date -u -d ... +%s` has it, like those that follow
+        {"2026-11-21T10:00:00Z", 1'795'255'200'000'000'000},
+        {"2026-11-21T11:30:00+01:30", 1'795'255'200'000'000'000},
+        {"2026-11-20T23:00:00-11:00", 1'795'255'200'000'000'000},
+        {"1678-01-01T00:00:00Z", -9'214'560'000'000'000'000},
+        {"2261-12-31T23:59:59Z", 9'214'646'399'000'000'000},
         {"1677-09-21T00:12:43.145224192Z", INT64_MIN},
         {"2262-04-11T23:47:16.854775807Z", INT64_MAX},
     };
@@ -27,6 +34,19 @@ TEST_CASE("instants read every form of RFC 3339 that InfluxDB's range of times h
                             "2262-04-11T23:47:16.854775808Z", "0001-01-01T00:00:00Z", "2026-01-01T00:00:00z"}) {
         INFO(bad);
         CHECK_FALSE(parse_instant(bad));
+    }
+}
+
+TEST_CASE("a time that a person wrote is taken as it is or refused with the reason, never cut off") {
+    CHECK(*read_instant("2026-11-21T10:00:00.123456789Z") == *parse_instant("2026-11-21T10:00:00.123456789Z"));
+    for (const auto& [text, reason] : std::vector<std::pair<std::string, std::string>>{{"soon", "it is no RFC 3339 time"},
+                                                                                       {"2026-11-21T10:00:00.1234567890Z", "nine digits"},
+                                                                                       {"2026-11-21T10:00:00.1234567890-01:00", "nine digits"},
+                                                                                       {"2262-04-11T23:47:16.854775808Z", "year"}}) {
+        INFO(text);
+        const auto bad = read_instant(text);
+        REQUIRE_FALSE(bad.ok());
+        CHECK(bad.error().message.find(reason) != std::string::npos);
     }
 }
 

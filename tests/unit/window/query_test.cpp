@@ -54,6 +54,31 @@ TEST_CASE("what looks at several rows is refused by name unless edges are aligne
     CHECK(faults(range + " |> map(fn: (r) => ({r with a: 6 / 2, b: count() / 3}))").find("it calls count()") != std::string::npos);
 }
 
+TEST_CASE("a function that has no name is refused like one that is not known") {
+    for (const char* call : {"f[\"s\"](tables: t)", "(if a then sum else mean)(tables: t)", "{s: sum}(x: 1)"}) {
+        INFO(call);
+        CHECK(faults(range + "\nx = " + call).find("it calls (...)()") != std::string::npos);
+    }
+    CHECK(faults("f = (tables=<-) => tables |> map(fn: (r) => ({r with a: (r.b) + 1}))\n" + range + " |> f()").empty());
+}
+
+TEST_CASE("a long query takes time in proportion to its length, however its brackets and names stand") {
+    // A query is bounded by its document, 16 MiB. Each of these took minutes when every bracket was looked for anew.
+    for (const std::string piece : {"a=(", "(v", "a.", "f(", "x()", "\"${", "(", "v.timeRangeStart "}) {
+        INFO(piece);
+        std::string query = range;
+        while (query.size() < (1u << 21))
+            query += piece;
+        const std::vector<std::string> found = query_faults(query, {});
+        CHECK(found.size() <= 200);
+        (void)uses_window_period(query);
+    }
+    std::string names = range;
+    for (int i = 0; i < 200'000; ++i)
+        names += " n" + std::to_string(i) + "()";
+    CHECK(query_faults(names, {}).size() == 100);
+}
+
 TEST_CASE("both ends of the range are needed, and other members of v are refused by name") {
     CHECK(faults("from(bucket:\"b\") |> range(start: -1h)").find("does not use v.timeRangeStart") != std::string::npos);
     CHECK(faults("from(bucket:\"b\") |> range(start: v.timeRangeStart)").find("does not use v.timeRangeStop") != std::string::npos);
