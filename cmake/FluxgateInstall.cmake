@@ -34,12 +34,20 @@ if(TARGET fluxgate_runner)
   install(TARGETS fluxgate_runner RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
-# The unit names the program where it is installed, so it is written then.
+# The unit names the program where it is installed, so it is written then, and straight to its place.
 if(TARGET fluxgate_runner)
   install(CODE "
     set(CMAKE_INSTALL_FULL_BINDIR \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR})
-    configure_file([[${PROJECT_SOURCE_DIR}/examples/runner/systemd/fluxgate@.service.in]] [[${PROJECT_BINARY_DIR}/package/fluxgate@.service]] @ONLY)")
-  install(FILES ${PROJECT_BINARY_DIR}/package/fluxgate@.service DESTINATION lib/systemd/system)
+    set(unit \${CMAKE_INSTALL_PREFIX}/lib/systemd/system/fluxgate@.service)
+    message(STATUS \"Installing: \$ENV{DESTDIR}\${unit}\")
+    configure_file([[${PROJECT_SOURCE_DIR}/examples/runner/systemd/fluxgate@.service.in]] \$ENV{DESTDIR}\${unit} @ONLY)
+    list(APPEND CMAKE_INSTALL_MANIFEST_FILES \${unit})")
+  # Made when the program was built.
+  set(pages ${PROJECT_BINARY_DIR}/examples/runner/pages)
+  install(FILES ${pages}/fluxgate.1 DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+  install(FILES ${pages}/fluxgate.bash DESTINATION ${CMAKE_INSTALL_DATADIR}/bash-completion/completions RENAME fluxgate)
+  install(FILES ${pages}/_fluxgate DESTINATION ${CMAKE_INSTALL_DATADIR}/zsh/vendor-completions)
+  install(FILES ${pages}/fluxgate.fish DESTINATION ${CMAKE_INSTALL_DATADIR}/fish/vendor_completions.d)
 endif()
 
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/fluxgate/schemas FILES_MATCHING PATTERN "*.json")

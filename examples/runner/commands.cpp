@@ -2,7 +2,7 @@
 
 #include "fluxgate/pipeline.hpp"
 #include "progress.hpp"
-#include "telemetry/log_writer.hpp"
+#include "telemetry/limited_log.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -30,14 +30,19 @@ const char* kind_name(std::int32_t kind) {
     }
 }
 
+// It outlives every thread, also one that a stage never gives back.
+telemetry::LimitedLog* writer = nullptr;
+
 } // namespace
+
+void tell_repeated(bool all) {
+    if (writer != nullptr) terminal_line().around([all] { writer->tell_repeated(all); });
+}
 
 Host make_host(const CommonOptions& common) {
     const auto level = telemetry::level_of(common.log_level).value_or(LogLevel::info);
     const auto format = telemetry::format_of(common.log_format).value_or(telemetry::LogFormat::text);
-    // The writer outlives every thread, also one that a stage never gives back.
-    static telemetry::LogWriter* writer = nullptr;
-    writer = new telemetry::LogWriter{STDERR_FILENO, format, level};
+    writer = new telemetry::LimitedLog{STDERR_FILENO, format, level};
     HostOptions options;
     options.secrets_directory = secrets_directory(common);
     options.log = [level](const LogEntry& entry) {

@@ -94,6 +94,8 @@ int stages(const CommonOptions& common);
 
 // A host with every plugin of the stage path loaded. A plugin that cannot be used is logged and left out.
 Host make_host(const CommonOptions& common);
+// Log lines that repeat are left out and counted (telemetry::RepeatLimit); this tells the counts that are due, or all at the end.
+void tell_repeated(bool all);
 
 // The text of a document, or none after saying on standard error why not.
 std::optional<std::string> read_document(const std::string& file);

@@ -1,5 +1,6 @@
 // fluxgate: runs pipelines. Command line only; what commands do stands in commands.hpp.
 #include "commands.hpp"
+#include "docs.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -262,6 +263,9 @@ int main(int argc, char** argv) {
     CLI::App* stages_command = app.add_subcommand("stages", "List the stage types there are, their versions and where they come from");
     add_stage_path(*stages_command, common);
 
+    DocsOptions docs_options;
+    add_docs(app, common, docs_options);
+
     try {
         app.parse(arguments_of(argc, argv));
     } catch (const CLI::ParseError& error) {
@@ -278,6 +282,7 @@ int main(int argc, char** argv) {
         if (*cursor_command) return cursor(common, cursor_options);
         if (*letters_command) return dead_letters(common, letters_options);
         if (*stages_command) return stages(common);
+        if (*docs_options.command) return docs(common, docs_options, app);
     } catch (const std::exception& error) {
         std::cerr << "fluxgate: " << error.what() << "\n";
         return Exit::failed;

@@ -201,10 +201,10 @@ int run(const CommonOptions& common, const RunOptions& options) {
         return Exit::failed;
     }
 
-    std::optional<ProgressDisplay> progress;
-    if (options.progress) progress.emplace(host, pipeline);
     Service service{host};
     service.ready(pipeline);
+    std::optional<ProgressDisplay> progress;
+    if (options.progress) progress.emplace(host, pipeline);
     HealthLog health;
     const steady_clock::time_point began = steady_clock::now();
     int signal = 0;
@@ -215,12 +215,14 @@ int run(const CommonOptions& common, const RunOptions& options) {
         const int got = signals.wait(std::min<nanoseconds>(most - passed, service.patience()));
         health.look(host, pipeline);
         service.look(pipeline);
+        tell_repeated(false);
         if (got == SIGHUP && !options.document) reloader.begin(); // a document that a command made stands in no file
         if (got == SIGINT || got == SIGTERM) signal = got;
         if (reloader.look() || signal != 0) break;
     }
     if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals, service);
     progress.reset();
+    tell_repeated(true);
     log_summary(host, pipeline);
     const int code = exit_code(host, pipeline, options);
     if (signal == SIGINT) return Exit::interrupted;

@@ -271,7 +271,8 @@ typedef struct fg_source_api {
      * where something was left out, in the form that the source type documents. What is looked at is the document's own matter (its
      * setting "schema"). FG_OK: it went to its end, or as far as the deadline allowed, and said so.
      * plan says what a run would do next, and emits and stores nothing. One line a thing, told apart by {"item"}: "query", then what
-     * the source type documents ("windows", "rows", "columns", "message", "partitions", "deadLetters"). */
+     * the source type documents ("windows", "rows", "columns", "message", "partitions", "deadLetters"). The first line, which needs no
+     * network, has "refused" when a run would not begin at all: why, and what to do. A reload asks for that line only. */
     int32_t (*check)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);
     int32_t (*schema)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);
     int32_t (*plan)(void* stage, int64_t deadline_ns, fg_line_fn line, void* line_context, fg_error* error);

@@ -81,18 +81,18 @@ void Engine::run_lane(Lane& lane, bool others) {
     for (int i = 0; i < steps_in_a_row && last == Step::progress && !aborting_; ++i)
         last = step(lane, others);
     Phase phase{};
-    bool retiring = false;
+    bool flushes = false;
     {
         const std::scoped_lock lock{mutex_};
         phase = phase_;
-        retiring = lane.retiring;
+        flushes = (phase_ == Phase::flushing || lane.retiring) && !lane.flushed;
         lane.busy = last == Step::blocked && lane.output != nullptr;
     }
     if (aborting_ || phase == Phase::closing) return close(lane);
     if (lane.output && (lane.unpolled || lane.next_poll <= host_->monotonic_ns()) && last != Step::blocked) {
         if (!poll(lane, others || last == Step::progress || lane.unpolled ? 0 : poll_wait)) return;
     }
-    if ((phase == Phase::flushing || retiring) && last == Step::idle) flush(lane);
+    if (flushes && last == Step::idle) flush(lane);
     rest(lane, last);
 }
 
@@ -313,7 +313,6 @@ bool Engine::poll(Lane& lane, std::int64_t timeout_ns) {
 
 // The lane has handed everything on, and nothing more will come (for a reload: not before it is over).
 void Engine::flush(Lane& lane) {
-    if (lane.flushed) return;
     if (lane.output) {
         auto all = lane.output->flush(host_->monotonic_ns() + flush_slice);
         if (all.ok() && *all && tokens_.count(&lane.output->context()) > 0)

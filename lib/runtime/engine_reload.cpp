@@ -8,6 +8,8 @@
 #include "runtime/document_diff.hpp"
 #include "runtime/engine.hpp"
 
+#include "config/json_text.hpp"
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -24,6 +26,14 @@ constexpr std::chrono::seconds reader_may_be_late{10}; // beyond the deadline, u
 
 Error ending() {
     return {Errc::cancelled, "the document was not taken over: the pipeline is ending"};
+}
+
+// What a plan's first line says against a run, or "".
+std::string refusal_in(const std::string& line) {
+    const config::JsonText read = config::parse_json(line);
+    if (!read.parsed || !read.dom.IsObject()) return {};
+    const auto refused = read.dom.FindMember("refused");
+    return refused != read.dom.MemberEnd() && refused->value.IsString() ? refused->value.GetString() : std::string{};
 }
 
 std::string joined(const std::vector<std::string>& ids) {
@@ -130,10 +140,19 @@ Result<void> Engine::prepare_source(Change& change) {
 Result<void> Engine::ask_plan(const std::shared_ptr<const StageType>& type, StageContext& context, const config::StageNode& node) {
     auto made = SourceInstance::create(type, context, config_of(node, 0));
     if (!made.ok()) return std::move(made).error();
-    const auto enough = [](void*, fg_text) -> std::int32_t { return 1; };
+    std::string first;
+    const auto enough = [](void* into, fg_text json) noexcept -> std::int32_t {
+        try {
+            static_cast<std::string*>(into)->assign(json.data, json.size);
+        } catch (const std::exception&) {
+            static_cast<std::string*>(into)->clear(); // no memory for a line: then nothing was refused in it
+        }
+        return 1;
+    };
     const std::int64_t by = host_->monotonic_ns() + std::chrono::nanoseconds{ask_source_at_most}.count();
-    Result<void> able = (*made)->plan(by, enough, nullptr);
+    Result<void> able = (*made)->plan(by, enough, &first);
     if (!able.ok() && (able.error().code == Errc::cancelled || able.error().code == Errc::not_implemented)) able = {};
+    if (const std::string why = able.ok() ? refusal_in(first) : ""; !why.empty()) able = Error{Errc::state, why};
     Result<void> stopped = (*made)->stop();
     return able.ok() ? std::move(stopped) : std::move(able);
 }

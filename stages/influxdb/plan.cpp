@@ -145,6 +145,7 @@ public:
         std::string query = R"({"item":"query","text":)" + quoted(settings_.query);
         if (range_) query += ",\"range\":" + window_json(*range_);
         query += split_json();
+        if (!obstacle_.empty()) query += ",\"refused\":" + quoted(obstacle_);
         say(query + "}");
         if (!windows_.empty()) say(windows_);
         if (refused_) return *refused_; // as a run would end
@@ -190,6 +191,7 @@ private:
             if (Result<void> able = may_go_on(cursor, query_identity(settings_)); !able.ok() && !accept_changed_query_) refused_ = able.error();
         }
         const std::string note = stored.ok() ? "" : "the state cannot be read: " + stored.error().message;
+        obstacle_ = refused_ ? refused_->message : stored.ok() ? "" : stored.error().message;
         window::Planner planner{planner_policy(plan), cursor};
         planner.begin_tick(now);
         std::string next;
@@ -285,7 +287,7 @@ private:
     Scales scales_;
     http::Client client_;
     std::optional<window::Edges> range_;
-    std::string windows_, note_;
+    std::string windows_, note_, obstacle_; // the last: what a run could not begin for
     std::optional<Error> refused_; // a run would end so
     std::int64_t began_ns_ = 0;
     std::vector<std::string> messages_;

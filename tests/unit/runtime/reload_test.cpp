@@ -169,7 +169,7 @@ TEST_CASE("a source that may not go on is refused with its words, and the old on
     Running running{"input>out1"};
     running.give("m1");
     REQUIRE(running.written("out1", 1));
-    running.bench.script->set([&] { running.bench.script->errors["plan"] = Error{Errc::state, "the cursor is of another query"}; });
+    running.bench.script->set([&] { running.bench.script->refused = "the cursor is of another query"; });
     const auto report = running.reload("input=2>out1");
     REQUIRE_FALSE(report.ok());
     CHECK(report.error().code == Errc::state);

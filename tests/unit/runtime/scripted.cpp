@@ -108,7 +108,8 @@ public:
     Result<void> plan(std::int64_t, const stage::LineSink& line) {
         auto bad = trouble(*script_, "plan");
         if (!bad.ok()) return bad;
-        return line(R"({"item":"query"})") ? Result<void>{} : Result<void>{Error{Errc::cancelled, "ended early"}};
+        const std::string first = R"({"item":"query","refused":")" + script_->refused + "\"}";
+        return line(first) ? Result<void>{} : Result<void>{Error{Errc::cancelled, "ended early"}};
     }
     Result<void> stop() override {
         {

@@ -44,6 +44,7 @@ struct Script {
     bool endless = false;                // after the plan: nothing yet, until cancelled
     std::string throws_in;               // "next", "acknowledge", "process", "write", "poll", "flush", "create:output", ...
     std::map<std::string, Error> errors; // as throws_in, by entry
+    std::string refused;                 // what the source's plan says against a run
     std::size_t letters_before_each = 0; // dead letters of the source before every batch
     // What it saw.
     std::size_t handed = 0, calls_of_next = 0;
