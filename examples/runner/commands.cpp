@@ -48,6 +48,15 @@ Host make_host(const CommonOptions& common) {
     options.log = [level](const LogEntry& entry) {
         if (entry.level >= level) terminal_line().around([&entry] { (*writer)(entry); });
     };
+    options.comments = !common.strict_json;
+    options.variable = environment_variable;
+    if (common.service) {
+        const config::SourcePatch patch = config::patch_of(*common.service);
+        options.source = SourcePatch{patch.from, patch.type, patch.members};
+        options.secret = [name = config::secret_of(*common.service), token = common.service->token](std::string_view wanted) {
+            return wanted == name ? std::optional<std::string>{token} : std::nullopt;
+        };
+    }
     Host host{std::move(options)};
     for (const std::string& directory : stage_directories(common.stage_path)) {
         host.load_plugins_in(directory); // what cannot be used is logged by the host
@@ -98,17 +107,6 @@ std::string pipeline_id(const std::string& wanted, const std::string& resource_n
         if (!is_id(std::string{'x', c})) c = '-';
     }
     return is_id(id) ? id : "pipeline";
-}
-
-int validate(const CommonOptions& common, const std::string& file) {
-    const std::optional<std::string> text = read_document(file);
-    if (!text) return Exit::usage;
-    Host host = make_host(common);
-    const Validation found = Pipeline::validate(host, *text);
-    print_violations(file, found.violations);
-    if (!found.valid) return Exit::usage;
-    std::cout << file << ": valid" << (found.enabled ? "" : " (disabled: it will not run)") << "\n";
-    return Exit::done;
 }
 
 int stages(const CommonOptions& common) {

@@ -2,6 +2,8 @@
 // 3 a step of check failed, 130 interrupted (143 for SIGTERM). Standard output carries data only; everything else goes to standard error.
 #pragma once
 
+#include "config/relationship.hpp"
+
 #include "fluxgate/host.hpp"
 #include "fluxgate/stage.hpp"
 
@@ -20,8 +22,11 @@ struct CommonOptions {
     std::string secrets_directory;
     std::string log_level = "info";
     std::string log_format = "text";
-    std::string state_directory; // --state
-    std::string home;            // $HOME when the program started
+    std::string state_directory;                 // --state
+    std::string home;                            // $HOME when the program started
+    bool strict_json = false;                    // documents are JSON without comments
+    std::string relationship;                    // --relationship
+    std::optional<config::Relationship> service; // what the environment has under that name
 };
 
 struct RunOptions {
@@ -44,6 +49,11 @@ struct CheckOptions {
     bool json = false;
 };
 
+struct ValidateOptions {
+    std::string file;
+    bool explain = false;
+};
+
 struct PlanOptions {
     CheckOptions ask;
     std::string id;
@@ -62,6 +72,13 @@ struct ExportOptions {
     std::vector<std::string> measurements, fields; // none: all
     std::string format = "lp", window = "24h";
     bool gzip = false, progress = true;
+};
+
+struct InitOptions {
+    std::string file; // empty: standard output
+    bool incremental = false;
+    std::string output = "file";
+    std::string bucket = "plant";
 };
 
 struct CursorOptions {
@@ -89,7 +106,8 @@ int schema(const CommonOptions& common, const SchemaOptions& options);
 int export_bucket(const CommonOptions& common, const ExportOptions& options);
 int plan(const CommonOptions& common, const PlanOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
-int validate(const CommonOptions& common, const std::string& file);
+int validate(const CommonOptions& common, const ValidateOptions& options);
+int init(const CommonOptions& common, const InitOptions& options);
 int stages(const CommonOptions& common);
 
 // A host with every plugin of the stage path loaded. A plugin that cannot be used is logged and left out.

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "config/json_text.hpp"
 #include "config/pipeline_document.hpp"
+#include "config/reading.hpp"
 #include "export_place.hpp"
 #include "fluxgate/pipeline.hpp"
 #include "json_parts.hpp"
@@ -145,7 +146,9 @@ int export_bucket(const CommonOptions& common, const ExportOptions& options) {
             print_violations(options.file, found.violations);
             return Exit::usage;
         }
-        const config::ParsedPipeline parsed = config::parse_pipeline(*text, KnownTypes{host});
+        config::Reading reading; // references stay as they are written; the host resolves them in the document that is made of this one
+        reading.comments = true;
+        const config::ParsedPipeline parsed = config::parse_pipeline(*text, KnownTypes{host}, reading);
         if (!parsed.document || parsed.document->input.type != "input/influxdbv2@v1") {
             std::cerr << "fluxgate: " << options.file << " has no source of the type input/influxdbv2@v1, and export reads no other\n";
             return Exit::usage;

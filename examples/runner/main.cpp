@@ -1,12 +1,16 @@
 // fluxgate: runs pipelines. Command line only; what commands do stands in commands.hpp.
 #include "commands.hpp"
 #include "docs.hpp"
+#include "terminal.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <string_view>
+#include <unistd.h>
+#include <utility>
 #include <vector>
 
 namespace {
@@ -31,6 +35,32 @@ void add_secrets(CLI::App& command, CommonOptions& common) {
                     "Directory with one file a secret; without it, or where it has none, the environment counts")
         ->type_name("DIR")
         ->check(CLI::ExistingDirectory);
+}
+
+void add_relationship(CLI::App& command, CommonOptions& common) {
+    command
+        .add_option("--relationship", common.relationship,
+                    "Take url, port, organization and token of the source from this InfluxDB relationship of the hosting platform "
+                    "(*_RELATIONSHIPS, or NAME_HOST and others); NAME:1 is its second endpoint")
+        ->type_name("NAME");
+}
+
+// Looks up what --relationship names. False after saying why it cannot be used.
+bool find_service(CommonOptions& common) {
+    if (common.relationship.empty()) return true;
+    fluxgate::config::Environment environment;
+    for (char** at = environ; *at != nullptr; ++at) {
+        const std::string_view text{*at};
+        const std::size_t equals = text.find('=');
+        if (equals != std::string_view::npos) environment.emplace_back(text.substr(0, equals), text.substr(equals + 1));
+    }
+    auto found = fluxgate::config::read_relationship(common.relationship, environment);
+    if (found.ok()) {
+        common.service = std::move(*found);
+        return true;
+    }
+    std::cerr << "fluxgate: --relationship " << shown(common.relationship, 0) << ": " << shown(found.error().message, 0) << "\n";
+    return false;
 }
 
 void add_state(CLI::App& command, CommonOptions& common) {
@@ -61,6 +91,7 @@ CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
     add_id(*run, options.id);
     add_instance(*run, options.instance);
     add_secrets(*run, common);
+    add_relationship(*run, common);
     add_state(*run, common);
     run->add_flag("--accept-changed-query", options.accept_changed_query,
                   "Go on from the cursor although url, organization or query are others than those it was written for");
@@ -87,6 +118,7 @@ CLI::App* add_check(CLI::App& app, CommonOptions& common, CheckOptions& options)
     check->add_flag("--json", options.json, "One JSON object a step instead of a table");
     check->add_option("--timeout", options.timeout, "The most that all steps together may take")->type_name("DURATION")->capture_default_str();
     add_secrets(*check, common);
+    add_relationship(*check, common);
     add_stage_path(*check, common);
     add_logging(*check, common);
     return check;
@@ -104,6 +136,7 @@ CLI::App* add_cursor(CLI::App& app, CommonOptions& common, CursorOptions& option
         if (what == What::rewind) command->add_option("DURATION", options.value, "How far back, e.g. 1h10m")->required();
         if (what != What::export_it) command->add_flag("--json", options.json, "JSON instead of text");
         add_state(*command, common);
+        add_relationship(*command, common);
         add_id(*command, options.id);
         add_stage_path(*command, common);
         command->callback([&options, what] { options.what = what; });
@@ -134,6 +167,7 @@ CLI::App* add_dead_letters(CLI::App& app, CommonOptions& common, LettersOptions&
             add_logging(*command, common);
         }
         add_state(*command, common);
+        add_relationship(*command, common);
         add_id(*command, options.id);
         add_stage_path(*command, common);
         command->callback([&options, what] { options.what = what; });
@@ -175,9 +209,31 @@ CLI::App* add_plan(CLI::App& app, CommonOptions& common, PlanOptions& options) {
     add_id(*plan, options.id);
     add_state(*plan, common);
     add_secrets(*plan, common);
+    add_relationship(*plan, common);
     add_stage_path(*plan, common);
     add_logging(*plan, common);
     return plan;
+}
+
+CLI::App* add_init(CLI::App& app, CommonOptions& common, InitOptions& options) {
+    CLI::App* init = app.add_subcommand("init", "Write a commented document to start from, with every setting; never overwrites");
+    init->add_option("FILE", options.file, "Where to; standard output without it");
+    init->add_flag("--incremental", options.incremental, "Read each stretch of time once, with a cursor, instead of a query at every interval");
+    init->add_option("--output", options.output, "Where messages go")->check(CLI::IsMember({"file", "stdout"}))->capture_default_str();
+    init->add_option("--bucket", options.bucket, "The bucket that is read")->type_name("NAME")->capture_default_str();
+    add_stage_path(*init, common);
+    return init;
+}
+
+CLI::App* add_validate(CLI::App& app, CommonOptions& common, ValidateOptions& options) {
+    CLI::App* validate = app.add_subcommand("validate", "Check a document and name every violation; runs nothing");
+    validate->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
+    validate->add_flag("--explain", options.explain,
+                       "Print the document as it takes effect, as strict JSON: every default, and where each value that it does not hold comes from");
+    validate->add_flag("--strict", common.strict_json, "Refuse comments and trailing commas, as other programs that read the document would");
+    add_relationship(*validate, common);
+    add_stage_path(*validate, common);
+    return validate;
 }
 
 CLI::App* add_schema(CLI::App& app, CommonOptions& common, SchemaOptions& options) {
@@ -196,6 +252,7 @@ CLI::App* add_schema(CLI::App& app, CommonOptions& common, SchemaOptions& option
     schema->add_option("--max-series", options.max_series, "Most series of a measurement whose first and last rows are read (10000)")->type_name("N");
     schema->add_option("--timeout", options.ask.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
     add_secrets(*schema, common);
+    add_relationship(*schema, common);
     add_stage_path(*schema, common);
     add_logging(*schema, common);
     return schema;
@@ -241,16 +298,16 @@ int main(int argc, char** argv) {
     CheckOptions check_options;
     CursorOptions cursor_options;
     LettersOptions letters_options;
-    std::string document;
+    ValidateOptions validate_options;
     CLI::App app{"fluxgate moves time series out of InfluxDB: rows become partitioned JSON messages.\n"
                  "Exit: 0 done, 1 failed while running, 2 usage or configuration, 3 a step of check failed, 130 interrupted (143 for SIGTERM)."};
     app.name("fluxgate");
     app.set_version_flag("--version", "fluxgate " FLUXGATE_VERSION);
     app.require_subcommand(1);
     const CLI::App* run_command = add_run(app, common, run_options);
-    CLI::App* validate_command = app.add_subcommand("validate", "Check a document and name every violation; runs nothing");
-    validate_command->add_option("FILE", document, "Pipeline or source document (JSON)")->required();
-    add_stage_path(*validate_command, common);
+    InitOptions init_options;
+    const CLI::App* init_command = add_init(app, common, init_options);
+    const CLI::App* validate_command = add_validate(app, common, validate_options);
     const CLI::App* check_command = add_check(app, common, check_options);
     const CLI::App* cursor_command = add_cursor(app, common, cursor_options);
     const CLI::App* letters_command = add_dead_letters(app, common, letters_options);
@@ -272,13 +329,15 @@ int main(int argc, char** argv) {
         const int code = app.exit(error); // prints help, version, or what is wrong
         return code == 0 ? Exit::done : Exit::usage;
     }
+    if (!find_service(common)) return Exit::usage;
     try {
         if (*run_command) return run(common, run_options);
         if (*check_command) return check(common, check_options);
         if (*export_command) return export_bucket(common, export_options);
         if (*schema_command) return schema(common, schema_options);
         if (*plan_command) return plan(common, plan_options);
-        if (*validate_command) return validate(common, document);
+        if (*init_command) return init(common, init_options);
+        if (*validate_command) return validate(common, validate_options);
         if (*cursor_command) return cursor(common, cursor_options);
         if (*letters_command) return dead_letters(common, letters_options);
         if (*stages_command) return stages(common);

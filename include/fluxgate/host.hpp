@@ -18,6 +18,7 @@
 #include <functional>
 #include <initializer_list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -48,11 +49,33 @@ using LogSink = std::function<void(const LogEntry&)>;
 // A clock in nanoseconds; called from any thread.
 using Clock = std::function<std::int64_t()>;
 
+// A text by its name, or none. Called from any thread; must not call the host.
+using TextLookup = std::function<std::optional<std::string>(std::string_view name)>;
+
+// The process's environment, for HostOptions::variable.
+FLUXGATE_API std::optional<std::string> environment_variable(std::string_view name);
+
+// Members that replace those of the source in every document, before anything is checked. Where it changes what a document says there
+// is a warning.
+struct SourcePatch {
+    std::string from;    // for people: `the relationship "influxdb"`
+    std::string type;    // the only stage type that it fits
+    std::string members; // a JSON object
+};
+
 struct HostOptions {
     std::string secrets_directory = {}; // one file a secret; empty: environment variables only
     LogSink log = {};                   // none: nothing is logged
     Clock monotonic_ns = {};            // none: the system's steady clock
     Clock wall_ns = {};                 // none: the system's clock, nanoseconds since 1970 UTC
+    TextLookup secret = {};             // asked for a secret before directory and environment; what it answers is redacted as they are
+
+    // How documents are read beyond strict JSON; every function that takes the text of a document keeps to it.
+    bool comments = false; // comments, and a comma behind the last member or element, unless the document was exported
+    // Asked for NAME where a string of the document has ${NAME} or ${NAME:-default}; the values are in no message. None: "${" is text like
+    // any other. Expressions and names of secrets have no references.
+    TextLookup variable = {};
+    std::optional<SourcePatch> source = {};
 };
 
 struct StageTypeInfo {

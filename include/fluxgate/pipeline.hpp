@@ -207,6 +207,10 @@ public:
     static Result<Pipeline> create_feeding(Host& host, std::string_view document, std::string_view stage, Feed feed, PipelineOptions options = {});
     static Validation validate(Host& host, std::string_view document);
 
+    // The document as it takes effect: strict JSON with every default written out and everything that comes from elsewhere (HostOptions)
+    // put in; its member "$origins" says where from. It reads again as the same pipeline. Errc::configuration as create().
+    static Result<std::string> explain(Host& host, std::string_view document);
+
     // Tries step by step what the document's source needs, on the caller's thread, for at most `timeout`: validates, makes the
     // source and calls its check entry. `line` gets one JSON object a step (fg_source_api.check), "configuration" first, free of
     // secrets; it answers false to end early (Errc::cancelled). Success means that the check went to its end, not that every

@@ -102,6 +102,8 @@ std::string_view reason(rapidjson::ParseErrorCode code) {
     case rapidjson::kParseErrorStringMissQuotationMark: return "a string has no closing quotation mark";
     case rapidjson::kParseErrorStringEscapeInvalid: return "a string has an escape that JSON does not know";
     case rapidjson::kParseErrorStringInvalidEncoding: return "a string has a control character or bytes that are not UTF-8";
+    case rapidjson::kParseErrorUnspecificSyntaxError:
+        return "this is no comment, or one without an end; a comment goes from // to the end of the line, or from /* to */";
     case rapidjson::kParseErrorNumberTooBig: return "a number is too big for a double";
     default: return rapidjson::GetParseError_En(code);
     }
@@ -123,9 +125,8 @@ void find_duplicates(const rapidjson::Value& value, const std::string& pointer, 
     }
 }
 
-} // namespace
-
-JsonText parse_json(std::string_view text) {
+template <unsigned extra>
+JsonText parse(std::string_view text) {
     JsonText out;
     if (text.size() > max_document_bytes) {
         out.violations.push_back(
@@ -137,7 +138,7 @@ JsonText parse_json(std::string_view text) {
         out.violations.push_back({"", place(text, nul) + "a NUL byte is not allowed in JSON text"});
         return out;
     }
-    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag;
+    constexpr unsigned flags = rapidjson::kParseIterativeFlag | rapidjson::kParseNumbersAsStringsFlag | rapidjson::kParseValidateEncodingFlag | extra;
     // RapidJSON's own stream would skip any part of the mark too.
     constexpr std::string_view mark = "\xEF\xBB\xBF";
     const std::size_t skipped = text.substr(0, mark.size()) == mark ? mark.size() : 0;
@@ -159,6 +160,16 @@ JsonText parse_json(std::string_view text) {
     find_duplicates(out.dom, "", findings);
     out.violations = std::move(findings).take(out.dom);
     return out;
+}
+
+} // namespace
+
+JsonText parse_json(std::string_view text) {
+    return parse<0>(text);
+}
+
+JsonText parse_jsonc(std::string_view text) {
+    return parse<rapidjson::kParseCommentsFlag | rapidjson::kParseTrailingCommasFlag>(text);
 }
 
 std::string to_text(const rapidjson::Value& value) {

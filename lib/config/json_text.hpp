@@ -1,4 +1,4 @@
-// JSON text to a DOM: strict, bounded, with places for people.
+// JSON text to a DOM: bounded, with places for people; strict unless it is asked to take comments.
 #pragma once
 
 #include "fluxgate/stage.hpp"
@@ -25,6 +25,9 @@ struct JsonText {
 
 // RFC 8259 text in UTF-8; a byte order mark is skipped. Columns count bytes from 1.
 [[nodiscard]] JsonText parse_json(std::string_view text);
+
+// The same text as a person writes it (JSONC): `//` and `/* */` comments, and a comma behind the last member or element.
+[[nodiscard]] JsonText parse_jsonc(std::string_view text);
 
 // The value as JSON text without white space.
 [[nodiscard]] std::string to_text(const rapidjson::Value& value);

@@ -1,10 +1,12 @@
 #include "config/pipeline_document.hpp"
 
 #include "config/byte_size.hpp"
+#include "config/document_form.hpp"
 #include "config/findings.hpp"
 #include "config/json_text.hpp"
 #include "config/names.hpp"
 #include "config/pipeline_graph.hpp"
+#include "config/reading.hpp"
 #include "config/schema_check.hpp"
 #include "config/show.hpp"
 #include "pipeline_schema.hpp"
@@ -22,40 +24,8 @@ using rapidjson::Value;
 constexpr const char* source_id = "input";
 constexpr const char* stdout_type = "output/stdout@v1";
 
-const Value* member(const Value& object, const char* name) {
-    if (!object.IsObject()) return nullptr;
-    const auto found = object.FindMember(name);
-    return found == object.MemberEnd() ? nullptr : &found->value;
-}
-
-const Value* object_member(const Value& object, const char* name) {
-    const Value* value = member(object, name);
-    return value != nullptr && value->IsObject() ? value : nullptr;
-}
-
-std::string text_of(const Value* value) {
-    return value != nullptr && value->IsString() ? std::string{value->GetString(), value->GetStringLength()} : std::string{};
-}
-
 std::string_view kind_name(std::int32_t kind) {
     return kind == FG_KIND_SOURCE ? "a source" : kind == FG_KIND_PROCESSOR ? "a processor" : "an output";
-}
-
-// Where in the document the pipeline stands.
-struct Form {
-    const Value* properties = nullptr;
-    std::string pointer;
-    bool bare = false; // properties is the source itself
-};
-
-Form form_of(const Value& root, const StageCatalog& catalog) {
-    if (member(root, "input") != nullptr || member(root, "stages") != nullptr) return {&root, "", false};
-    const std::string type = text_of(member(root, "type"));
-    // A resource has a type of its own; a stage's is known, or at least looks like one.
-    if (type.rfind("input/", 0) == 0 || (!type.empty() && catalog.kind_of(type))) return {&root, "", true};
-    if (const Value* inside = object_member(root, "properties")) return {inside, "/properties", false};
-    if (const Value* inside = object_member(root, "spec")) return {inside, "/spec", false};
-    return {&root, "", !type.empty()};
 }
 
 class Reader {
@@ -67,8 +37,8 @@ public:
             read_bare();
         else
             read_pipeline();
-        if (const Value* metadata = object_member(root_, "metadata"))
-            if (const Value* name = member(*metadata, "name"); name != nullptr && name->IsString()) document.name = text_of(name);
+        if (const Value* metadata = object_member_of(root_, "metadata"))
+            if (const Value* name = member_of(*metadata, "name"); name != nullptr && name->IsString()) document.name = text_of(name);
     }
 
     PipelineDocument document;
@@ -79,18 +49,18 @@ private:
         const Value& properties = *form_.properties;
         findings.add(check_schema(properties, embedded::pipeline), form_.pointer);
         hint_misspelt();
-        document.display_name = text_of(member(properties, "displayName"));
-        document.description = text_of(member(properties, "description"));
-        if (const Value* enabled = member(properties, "enabled"); enabled != nullptr && enabled->IsBool()) document.enabled = enabled->GetBool();
-        read_queue(member(properties, "queue"));
+        document.display_name = text_of(member_of(properties, "displayName"));
+        document.description = text_of(member_of(properties, "description"));
+        if (const Value* enabled = member_of(properties, "enabled"); enabled != nullptr && enabled->IsBool()) document.enabled = enabled->GetBool();
+        read_queue(member_of(properties, "queue"));
 
-        const Value* input = object_member(properties, source_id);
+        const Value* input = object_member_of(properties, source_id);
         if (input != nullptr) {
             document.input = stage(*input, source_id, child(form_.pointer, source_id));
         } else {
             vertices_.push_back({source_id, child(form_.pointer, source_id), std::nullopt, false, {}}); // reported by the schema
         }
-        if (const Value* stages = object_member(properties, "stages")) read_stages(*stages);
+        if (const Value* stages = object_member_of(properties, "stages")) read_stages(*stages);
         check_graph(vertices_, findings);
     }
 
@@ -110,10 +80,10 @@ private:
 
     void read_bare() {
         const Value& source = *form_.properties;
-        document.display_name = text_of(member(source, "displayName"));
-        document.description = text_of(member(source, "description"));
+        document.display_name = text_of(member_of(source, "displayName"));
+        document.description = text_of(member_of(source, "description"));
         document.input = stage(source, source_id, "");
-        if (const Value* next = member(source, "next"); next != nullptr && !(next->IsArray() && next->Empty()))
+        if (const Value* next = member_of(source, "next"); next != nullptr && !(next->IsArray() && next->Empty()))
             findings.warning("/next", "ignored: the messages of a source document without a pipeline go to standard output");
         document.input.next = {"stdout"};
         document.stages.push_back({"stdout", stdout_type, "Standard output", "", std::string{R"({"type":")"} + stdout_type + R"("})", {}});
@@ -123,9 +93,9 @@ private:
 
     // Reads what belongs to every stage, and has its type check the rest.
     StageNode stage(const Value& object, const std::string& id, const std::string& pointer) {
-        StageNode node{id, text_of(member(object, "type")), text_of(member(object, "displayName")), pointer, to_text(object), {}};
+        StageNode node{id, text_of(member_of(object, "type")), text_of(member_of(object, "displayName")), pointer, to_text(object), {}};
         GraphVertex vertex{id, pointer, catalog_.kind_of(node.type), true, {}};
-        read_next(member(object, "next"), vertex);
+        read_next(member_of(object, "next"), vertex);
         for (const GraphEdge& edge : vertex.next)
             node.next.push_back(edge.target);
         check_type(node, vertex.kind);
@@ -189,7 +159,7 @@ private:
         const Value& properties = *form_.properties;
         std::vector<std::string_view> absent;
         for (const char* name : {"displayName", "description", "enabled", "queue"})
-            if (member(properties, name) == nullptr) absent.push_back(name);
+            if (member_of(properties, name) == nullptr) absent.push_back(name);
         if (!properties.IsObject()) return;
         for (const auto& field : properties.GetObject()) {
             const std::string name = text_of(&field.name);
@@ -202,7 +172,7 @@ private:
     void read_queue(const Value* queue) {
         if (queue == nullptr || !queue->IsObject()) return;
         const auto read = [&](const char* name, std::uint64_t& into) {
-            const Value* value = member(*queue, name);
+            const Value* value = member_of(*queue, name);
             if (value == nullptr) return false;
             const auto bytes = byte_size_of(*value);
             if (bytes) into = *bytes; // else reported by the schema
@@ -222,14 +192,19 @@ private:
 
     const Value& root_;
     const StageCatalog& catalog_;
-    const Form form_;
+    const DocumentForm form_;
     std::vector<GraphVertex> vertices_;
 };
 
 } // namespace
 
 ParsedPipeline parse_pipeline(std::string_view text, const StageCatalog& catalog) {
-    JsonText json = parse_json(text);
+    return parse_pipeline(text, catalog, Reading{});
+}
+
+ParsedPipeline parse_pipeline(std::string_view text, const StageCatalog& catalog, const Reading& reading) {
+    PreparedDocument prepared = prepare_document(text, catalog, reading);
+    JsonText& json = prepared.json;
     ParsedPipeline out;
     if (!json.parsed) {
         out.violations = std::move(json.violations);
@@ -240,9 +215,11 @@ ParsedPipeline parse_pipeline(std::string_view text, const StageCatalog& catalog
         return out;
     }
     Reader reader{json.dom, catalog};
-    reader.findings.add(json.violations);
     reader.read();
-    out.violations = std::move(reader.findings).take(json.dom);
+    Findings findings;
+    findings.add(json.violations);
+    findings.add(without_hidden(std::move(reader.findings).take(json.dom), prepared, text));
+    out.violations = std::move(findings).take(json.dom);
     if (!has_error(out.violations)) out.document = std::move(reader.document);
     return out;
 }

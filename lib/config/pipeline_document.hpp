@@ -40,6 +40,8 @@ public:
     [[nodiscard]] virtual std::optional<std::int32_t> kind_of(std::string_view type) const = 0;
     // Every violation and warning of a stage's object; pointers are relative to it.
     [[nodiscard]] virtual std::vector<Violation> validate(std::string_view type, std::string_view document) const = 0;
+    // The JSON Schema of a type's object; "" when there is none.
+    [[nodiscard]] virtual std::string schema_of(std::string_view /*type*/) const { return {}; }
     // All type names, sorted.
     [[nodiscard]] virtual std::vector<std::string> types() const = 0;
 };
@@ -49,8 +51,12 @@ struct ParsedPipeline {
     std::vector<Violation> violations;        // pointers into the whole document
 };
 
+struct Reading;
+
 // Accepts the three forms: a pipeline's properties, the same inside {"properties": ...} or a Kubernetes resource's "spec",
 // and a bare source document (whose output is then output/stdout@v1 under the id "stdout").
 ParsedPipeline parse_pipeline(std::string_view text, const StageCatalog& catalog);
+// The same with what `reading` permits and brings in (reading.hpp). No message has a value that came from the environment.
+ParsedPipeline parse_pipeline(std::string_view text, const StageCatalog& catalog, const Reading& reading);
 
 } // namespace fluxgate::config

@@ -247,6 +247,10 @@ private:
 
 } // namespace
 
+std::string allowed_by(const Value& schema) {
+    return allowed(schema);
+}
+
 std::vector<Violation> check_schema(const Value& value, std::string_view schema_text) {
     const JsonText schema = parse_json(schema_text);
     if (!schema.parsed || !schema.dom.IsObject()) return {{"", "the schema is not a JSON object; this is a defect of the stage's plugin"}};

@@ -12,6 +12,7 @@
 
 #include <rapidjson/document.h>
 
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -20,6 +21,9 @@ namespace fluxgate::config {
 // Every violation in document order, each once; a missing field has the pointer it would have. A value that may be a secret
 // (`writeOnly` in the schema, or a name that says so) is never shown. A schema that cannot be used is a violation too.
 [[nodiscard]] std::vector<Violation> check_schema(const rapidjson::Value& value, std::string_view schema_text);
+
+// What a schema permits, as it follows "must be": "an integer from 1 to 65535".
+[[nodiscard]] std::string allowed_by(const rapidjson::Value& schema);
 
 // The judge alone: valijson's violations, [] when the value is valid. The innermost ones, with valijson's texts.
 [[nodiscard]] std::vector<Violation> judge_schema(const rapidjson::Value& value, const rapidjson::Value& schema);

@@ -114,7 +114,7 @@ Result<std::string> with_scope(const std::string& document, std::string_view sco
 Result<void> Pipeline::check(Host& host, std::string_view document, std::chrono::nanoseconds timeout, const Line& line) {
     const std::shared_ptr<Host::Shared>& shared = host.shared();
     const std::int64_t began = shared->monotonic_ns();
-    const config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry);
+    const config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry, shared->reading());
     const bool wanted = line(configuration_line(parsed.violations, parsed.document.has_value(), shared->monotonic_ns() - began));
     if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
     if (!wanted) return Error{Errc::cancelled, "the check was ended early"};
@@ -124,7 +124,7 @@ Result<void> Pipeline::check(Host& host, std::string_view document, std::chrono:
 Result<void> Pipeline::schema(Host& host, std::string_view document, std::string_view scope, std::chrono::nanoseconds timeout, const Line& line) {
     const std::shared_ptr<Host::Shared>& shared = host.shared();
     const std::int64_t began = shared->monotonic_ns();
-    config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry);
+    config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry, shared->reading());
     if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
     config::StageNode& input = parsed.document->input;
     if (!scope.empty()) {
@@ -141,7 +141,7 @@ Result<void> Pipeline::schema(Host& host, std::string_view document, std::string
 Result<void> Pipeline::plan(Host& host, std::string_view document, std::chrono::nanoseconds timeout, const Line& line, const StatePlace& place) {
     const std::shared_ptr<Host::Shared>& shared = host.shared();
     const std::int64_t began = shared->monotonic_ns();
-    const config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry);
+    const config::ParsedPipeline parsed = config::parse_pipeline(document, shared->registry, shared->reading());
     if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
     return ask_source(shared, parsed.document->input, "plan", deadline_of(began, timeout), place, line, &runtime::SourceInstance::plan);
 }

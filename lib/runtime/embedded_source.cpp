@@ -333,17 +333,18 @@ Result<Source> Source::open(Host& host, std::string_view document, SourceOptions
     for (const std::string* name : {&options.id, &options.instance})
         if (!runtime::is_name(*name))
             return Error{Errc::invalid_argument, "the name \"" + *name + "\" may have letters, digits, '.', '_' and '-' only, and at least one"};
-    const config::JsonText json = config::parse_json(document);
-    if (!json.parsed) return runtime::configuration_error("the source document is not valid", json.violations);
-    const std::string type = runtime::type_of(std::string{document});
+    config::PreparedDocument prepared = config::prepare_document(document, host.shared()->registry, host.shared()->reading());
+    if (!prepared.json.parsed) return runtime::configuration_error("the source document is not valid", prepared.json.violations);
+    const std::string text = config::to_text(prepared.json.dom);
+    const std::string type = runtime::type_of(text);
+    config::Findings findings;
+    findings.add(prepared.json.violations);
+    if (host.shared()->registry.kind_of(type) == FG_KIND_SOURCE)
+        findings.add(config::without_hidden(host.shared()->registry.validate(type, text), prepared, document));
     auto impl = std::make_unique<Impl>();
-    if (host.shared()->registry.kind_of(type) == FG_KIND_SOURCE) {
-        auto found = host.shared()->registry.validate(type, document);
-        for (const stage::Violation& violation : found)
-            if (!violation.warning) return runtime::configuration_error("the source document is not valid", found);
-        impl->warnings = std::move(found);
-    }
-    auto core = runtime::EmbeddedSource::create(host.shared(), std::string{document}, std::move(options));
+    impl->warnings = std::move(findings).take(prepared.json.dom);
+    if (config::has_error(impl->warnings)) return runtime::configuration_error("the source document is not valid", impl->warnings);
+    auto core = runtime::EmbeddedSource::create(host.shared(), text, std::move(options));
     if (!core.ok()) return std::move(core).error();
     impl->core = std::move(*core);
     impl->core->start();

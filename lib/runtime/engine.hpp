@@ -51,6 +51,7 @@ public:
 
     [[nodiscard]] bool enabled() const;
     [[nodiscard]] const config::StageCatalog& catalog() const noexcept { return host_->registry; }
+    [[nodiscard]] const config::Reading& reading() const noexcept { return host_->reading(); }
     [[nodiscard]] const PipelineOptions& options() const noexcept { return options_; }
     [[nodiscard]] std::uint32_t partition_count() const noexcept { return partition_count_; }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 
 namespace fluxgate {
@@ -26,6 +27,9 @@ bool is_stage_library(const std::filesystem::path& path) {
 } // namespace
 
 Host::Shared::Shared(HostOptions options) : options_(std::move(options)), secrets_(options_.secrets_directory) {
+    reading_.comments = options_.comments;
+    reading_.variables = options_.variable;
+    if (options_.source) reading_.source = config::SourcePatch{options_.source->from, options_.source->type, options_.source->members};
     if (!options_.monotonic_ns) options_.monotonic_ns = steady_now;
     if (!options_.wall_ns) options_.wall_ns = system_now;
 }
@@ -45,6 +49,12 @@ void Host::Shared::log(LogLevel level, std::string_view event, std::string_view 
 }
 
 Result<std::string> Host::Shared::resolve_secret(std::string_view name) {
+    if (options_.secret) {
+        if (std::optional<std::string> value = options_.secret(name)) {
+            redactor.add(*value);
+            return *std::move(value);
+        }
+    }
     auto value = secrets_.resolve(name);
     if (value.ok()) redactor.add(*value);
     return value;
@@ -100,6 +110,11 @@ std::vector<MetricSample> Host::metrics() const {
 
 void Host::log(LogLevel level, std::string_view event, std::string_view message, std::initializer_list<LogField> fields) const {
     shared_->log(level, event, message, fields);
+}
+
+std::optional<std::string> environment_variable(std::string_view name) {
+    const char* value = std::getenv(std::string{name}.c_str());
+    return value == nullptr ? std::nullopt : std::optional<std::string>{value};
 }
 
 std::string_view version() noexcept {

@@ -1,6 +1,7 @@
 // What the pipelines of one host share.
 #pragma once
 
+#include "config/reading.hpp"
 #include "runtime/registry.hpp"
 #include "runtime/secrets.hpp"
 #include "telemetry/metrics.hpp"
@@ -22,6 +23,8 @@ public:
     [[nodiscard]] std::int64_t monotonic_ns() const { return options_.monotonic_ns(); }
     [[nodiscard]] std::int64_t wall_ns() const { return options_.wall_ns(); }
 
+    // How documents are read.
+    [[nodiscard]] const config::Reading& reading() const noexcept { return reading_; }
     // Remembers the value, so that no line shows it.
     Result<std::string> resolve_secret(std::string_view name);
     // An error whose texts are free of secrets.
@@ -34,6 +37,7 @@ public:
 private:
     HostOptions options_;
     runtime::Secrets secrets_;
+    config::Reading reading_;
 };
 
 } // namespace fluxgate

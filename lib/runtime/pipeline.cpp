@@ -1,5 +1,6 @@
 #include "fluxgate/pipeline.hpp"
 
+#include "config/explain.hpp"
 #include "config/json_text.hpp"
 #include "config/pipeline_document.hpp"
 #include "runtime/engine.hpp"
@@ -33,7 +34,7 @@ Pipeline::~Pipeline() {
 }
 
 Result<Pipeline> Pipeline::create(Host& host, std::string_view document, PipelineOptions options) {
-    config::ParsedPipeline parsed = config::parse_pipeline(document, host.shared()->registry);
+    config::ParsedPipeline parsed = config::parse_pipeline(document, host.shared()->registry, host.shared()->reading());
     if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
     auto engine = runtime::Engine::create(host.shared(), std::move(*parsed.document), std::move(options));
     if (!engine.ok()) return std::move(engine).error();
@@ -44,7 +45,7 @@ Result<Pipeline> Pipeline::create(Host& host, std::string_view document, Pipelin
 
 Result<Pipeline> Pipeline::create_feeding(Host& host, std::string_view document, std::string_view stage, Feed feed, PipelineOptions options) {
     if (!feed.next || !feed.settled) return Error{Errc::invalid_argument, "a feed needs next and settled"};
-    config::ParsedPipeline parsed = config::parse_pipeline(document, host.shared()->registry);
+    config::ParsedPipeline parsed = config::parse_pipeline(document, host.shared()->registry, host.shared()->reading());
     if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
     std::optional<config::PipelineDocument> rest = runtime::document_from(*parsed.document, stage);
     if (!rest) return Error{Errc::configuration, "the document has no stage \"" + std::string{stage} + "\" that could be fed"};
@@ -58,7 +59,7 @@ Result<Pipeline> Pipeline::create_feeding(Host& host, std::string_view document,
 }
 
 Validation Pipeline::validate(Host& host, std::string_view document) {
-    config::ParsedPipeline parsed = config::parse_pipeline(document, host.shared()->registry);
+    config::ParsedPipeline parsed = config::parse_pipeline(document, host.shared()->registry, host.shared()->reading());
     Validation out;
     out.violations = std::move(parsed.violations);
     out.valid = parsed.document.has_value();
@@ -72,6 +73,12 @@ Validation Pipeline::validate(Host& host, std::string_view document) {
         out.incremental = source.parsed && source.dom.IsObject() && source.dom.HasMember("incremental");
     }
     return out;
+}
+
+Result<std::string> Pipeline::explain(Host& host, std::string_view document) {
+    config::Explanation explained = config::explain_pipeline(document, host.shared()->registry, host.shared()->reading());
+    if (!explained.text) return runtime::configuration_error("the pipeline document is not valid", explained.violations);
+    return *std::move(explained.text);
 }
 
 const std::string& Pipeline::id() const noexcept {
@@ -96,7 +103,7 @@ void Pipeline::request_stop() {
     impl_->engine->request_stop();
 }
 Result<ReloadReport> Pipeline::reload(std::string_view document, std::chrono::nanoseconds timeout) {
-    config::ParsedPipeline parsed = config::parse_pipeline(document, impl_->engine->catalog());
+    config::ParsedPipeline parsed = config::parse_pipeline(document, impl_->engine->catalog(), impl_->engine->reading());
     if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
     auto report = impl_->engine->reload(std::move(*parsed.document), timeout);
     if (report.ok()) report->warnings = std::move(parsed.violations);

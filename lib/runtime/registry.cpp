@@ -113,6 +113,11 @@ std::vector<Violation> Registry::validate(std::string_view type, std::string_vie
     return config::check_text(document, found->info.schema).violations;
 }
 
+std::string Registry::schema_of(std::string_view type) const {
+    const auto found = find(type);
+    return found ? found->info.schema : std::string{};
+}
+
 std::vector<std::string> Registry::types() const {
     const std::scoped_lock lock{mutex_};
     std::vector<std::string> out;

@@ -22,6 +22,7 @@ public:
 
     [[nodiscard]] std::optional<std::int32_t> kind_of(std::string_view type) const override;
     [[nodiscard]] std::vector<config::Violation> validate(std::string_view type, std::string_view document) const override;
+    [[nodiscard]] std::string schema_of(std::string_view type) const override;
     [[nodiscard]] std::vector<std::string> types() const override;
 
 private:

@@ -4,7 +4,7 @@
 
 FLUXGATE_BUILD_PACKAGES=(g++ cmake ninja-build ccache pkgconf libboost1.81-dev libssl-dev zlib1g-dev libisal-dev rapidjson-dev libvalijson-dev
     libjq-dev libxxhash-dev libsqlite3-dev libfmt-dev libspdlog-dev libcli11-dev ca-certificates)
-FLUXGATE_TEST_PACKAGES=(catch2 binutils curl python3 python3-xxhash)
+FLUXGATE_TEST_PACKAGES=(catch2 binutils curl python3 python3-jsonschema python3-xxhash)
 FLUXGATE_BENCH_PACKAGES=(python3 python3-venv python3-matplotlib util-linux)
 # What the benchmark's rivals are built with, as COMMAND=PACKAGE: a command that is there already, from wherever, is used.
 FLUXGATE_RIVAL_TOOLS=(go=golang-go node=nodejs npm=npm javac=default-jdk-headless mvn=maven)

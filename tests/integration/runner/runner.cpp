@@ -48,8 +48,10 @@ std::string files_document(std::uint16_t port, const std::string& root, const st
            R"json(", "filePath": "{{pipelineId}}/{{partitionId}}-{{fileNumber}}.jsonl", "format": {"type": "jsonStream", "path": "."}, "batch": {"time": "1s"}}}})json";
 }
 
-Finished run_fluxgate(const std::vector<std::string>& arguments, const std::string& directory) {
-    return run_program(program, arguments, environment, directory);
+Finished run_fluxgate(const std::vector<std::string>& arguments, const std::string& directory, const std::map<std::string, std::string>& more) {
+    std::map<std::string, std::string> all = environment;
+    all.insert(more.begin(), more.end());
+    return run_program(program, arguments, all, directory);
 }
 
 std::unique_ptr<Process> start_fluxgate(const std::vector<std::string>& arguments, const std::string& directory) {

@@ -1,5 +1,6 @@
 // The table "When things go wrong" of the README: each row stands on a text that the program has, so it cannot speak of one that is gone.
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 #include <algorithm>
 #include <fstream>

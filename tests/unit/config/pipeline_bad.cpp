@@ -37,7 +37,8 @@ const std::vector<Bad> bad_documents{
      R"({"a": 1,
  "b": 2,
 })",
-     {{"", "line 3, column 1: a field name in double quotes is needed here (no comma before a closing brace)"}}},
+     {{"", "line 3, column 1: a field name in double quotes is needed here (no comma before a closing brace); comments, and a comma "
+          "behind the last member, are not taken here"}}},
     {"an array",
      R"([])",
      {{"", "a pipeline document must be an object; found an array of 0 elements"}}},

@@ -77,6 +77,24 @@ TEST_CASE("every default and every example is valid under the schema it stands i
     }
 }
 
+TEST_CASE("every field that holds code says so, and no other: references to the environment are not looked for in it") {
+    std::string code;
+    for (const char* name : names) {
+        const JsonText schema = parse_json(schema_text(name));
+        REQUIRE(schema.parsed);
+        for_each_schema(schema.dom, "", [&](const rapidjson::Value& at, const std::string& pointer) {
+            const bool is_text = at.HasMember("type") && at["type"].IsString() && std::string_view{at["type"].GetString()} == "string";
+            const std::string last = pointer.substr(pointer.rfind('/') + 1);
+            const bool by_name = is_text && (last == "expression" || last == "query" || last == "path");
+            INFO(name << pointer);
+            CHECK(by_name == (at.HasMember("x-code") && at["x-code"].IsTrue()));
+            if (by_name) code += std::string{name} + pointer + " ";
+        });
+    }
+    CHECK(code == "input.influxdbv2.v1/query/expression input.influxdbv2.v1/partitionStrategy/expression output.stdout.v1/format/path "
+                  "output.file.v1/format/path output.file.v1/batch/path ");
+}
+
 TEST_CASE("the outputs' schemas accept what the documentation shows and refuse the rest") {
     const auto said = [](std::string_view document, const char* name) {
         std::string out;

@@ -1,5 +1,6 @@
 // The table of events in service.md says what the source says: each event, its levels and its fields.
 #include "support/catch.hpp"
+#include "support/paths.hpp"
 
 #include <filesystem>
 #include <fstream>
