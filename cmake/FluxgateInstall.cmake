@@ -34,6 +34,14 @@ if(TARGET fluxgate_runner)
   install(TARGETS fluxgate_runner RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 
+# The unit names the program where it is installed, so it is written then.
+if(TARGET fluxgate_runner)
+  install(CODE "
+    set(CMAKE_INSTALL_FULL_BINDIR \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR})
+    configure_file([[${PROJECT_SOURCE_DIR}/examples/runner/systemd/fluxgate@.service.in]] [[${PROJECT_BINARY_DIR}/package/fluxgate@.service]] @ONLY)")
+  install(FILES ${PROJECT_BINARY_DIR}/package/fluxgate@.service DESTINATION lib/systemd/system)
+endif()
+
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/schemas/ DESTINATION ${CMAKE_INSTALL_DATADIR}/fluxgate/schemas FILES_MATCHING PATTERN "*.json")
 install(DIRECTORY ${PROJECT_SOURCE_DIR}/examples/pipelines/ DESTINATION ${CMAKE_INSTALL_DOCDIR}/pipelines FILES_MATCHING PATTERN "*.json")
 foreach(document README.md CHANGELOG.md LICENSE)

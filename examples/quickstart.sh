@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# From a fresh clone to messages: installs what is missing, builds, starts a sample InfluxDB on this machine, and runs two
+# From a fresh clone to messages: installs what is missing, builds, starts a sample InfluxDB on this machine, and runs three
 # pipelines against it. Works without a terminal; whatever it starts it also ends.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -54,7 +54,7 @@ export SSL_CERT_FILE=$PWD/$out/tls/ca.pem
 echo "https://localhost:$port/some/url/path, a synthetic plant; its certificate authority is $out/tls/ca.pem."
 
 # Copies of the documents, with the port that the system gave to the server.
-for name in original-sample plant-to-files; do
+for name in original-sample plant-to-files plant-incremental; do
     sed "s/\"port\": 18086/\"port\": $port/" "examples/pipelines/$name.json" >"$out/$name.json"
     grep -q "\"port\": $port" "$out/$name.json" || fail "examples/pipelines/$name.json has no port 18086 to replace"
 done
@@ -77,6 +77,25 @@ wc -l $files
 first=${files%%$'\n'*}
 echo "The first line of $first:"
 head -n 1 "$first"
+
+say "Each row once: a source with a cursor, run twice"
+once=$out/plant-incremental.json state=$out/state
+echo "fluxgate run $once --once --state $state"
+"$bin/fluxgate" run "$once" --once --state "$state" >"$out/first.jsonl" || fail "the run failed (see above)"
+first=$(wc -l <"$out/first.jsonl")
+[ "$first" -gt 0 ] || fail "the first run delivered no message"
+head -n 1 "$out/first.jsonl"
+echo "... $first messages. The same once more:"
+"$bin/fluxgate" run "$once" --once --state "$state" >"$out/second.jsonl" || fail "the second run failed (see above)"
+twice=$(grep -oh '"rowId":"[^"]*"' "$out/first.jsonl" "$out/second.jsonl" | sort | uniq -d | wc -l)
+[ "$twice" -eq 0 ] || fail "$twice rows came twice"
+echo "$(wc -l <"$out/second.jsonl") messages: only rows that are new since, and none twice."
+echo "fluxgate cursor show $once --state $state"
+"$bin/fluxgate" cursor show "$once" --state "$state" || fail "the cursor cannot be shown"
+echo "An hour back, as after a loss behind us; what a run would do then, without doing it:"
+echo "fluxgate cursor rewind $once 1h --state $state && fluxgate plan $once --state $state"
+"$bin/fluxgate" cursor rewind "$once" 1h --state "$state" || fail "the cursor cannot be rewound"
+"$bin/fluxgate" plan "$once" --state "$state" | cut -c -160 || fail "the plan failed (see above)"
 
 say "What to try next"
 cat <<TEXT

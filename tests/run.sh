@@ -33,7 +33,7 @@ say "build with the address and undefined behaviour sanitizers"
 cmake --preset sanitize
 cmake --build --preset sanitize -j "$jobs"
 say "tests under the sanitizers"
-run_tests build/sanitize '^(unit|faults|corpus|abi)$'
+run_tests build/sanitize '^(unit|faults|corpus|abi|sanitized)$'
 
 say "total time: $((SECONDS - begin)) s"
 echo "quick:    ${summaries[0]}"

@@ -25,8 +25,8 @@ int unanswered(const CheckOptions& options, const Error& error) {
         print_violations(options.file, violations_of(error));
         return Exit::usage;
     }
-    std::cerr << "fluxgate: " << (std::cout ? shown(error.text(), 0) : "standard output cannot be written") << "\n";
-    return Exit::failed;
+    std::cerr << "fluxgate: " << (std::cout ? shown(error.text(), 10) : "standard output cannot be written") << "\n";
+    return error.code == Errc::invalid_argument ? Exit::usage : Exit::failed; // a name that does not exist is wrong usage too
 }
 
 } // namespace fluxgate::runner

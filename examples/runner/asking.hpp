@@ -1,4 +1,4 @@
-// What check and plan have in common: a document is read, its source is asked for lines within a time, and the end is told.
+// What check, schema and plan have in common: a document is read, its source is asked for lines within a time, and the end is told.
 #pragma once
 
 #include "commands.hpp"

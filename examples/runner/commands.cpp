@@ -39,7 +39,7 @@ Host make_host(const CommonOptions& common) {
     static telemetry::LogWriter* writer = nullptr;
     writer = new telemetry::LogWriter{STDERR_FILENO, format, level};
     HostOptions options;
-    options.secrets_directory = common.secrets_directory;
+    options.secrets_directory = secrets_directory(common);
     options.log = [level](const LogEntry& entry) {
         if (entry.level >= level) terminal_line().around([&entry] { (*writer)(entry); });
     };

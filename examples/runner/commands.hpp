@@ -26,6 +26,7 @@ struct CommonOptions {
 
 struct RunOptions {
     std::string file;
+    std::optional<std::string> document; // its text instead, made by another command; `file` only names it
     bool once = false;
     std::string duration; // --for, as text
     std::string id, instance;
@@ -33,6 +34,7 @@ struct RunOptions {
     bool fail_on_dead_letter = false;
     bool accept_changed_query = false;
     bool progress = false;
+    std::string metrics; // --metrics, as text
 };
 
 // Of check and of plan.
@@ -48,11 +50,18 @@ struct PlanOptions {
 };
 
 struct SchemaOptions {
-    std::string file;
+    CheckOptions ask{{}, "60s", false};
     std::vector<std::string> buckets, measurements; // none: all
-    std::string start, timeout = "60s";
+    std::string start;
     std::uint32_t max_measurements = 0, max_values = 0, max_series = 0; // 0: what the document or the stage says
-    bool json = false, as_read = false;
+    bool as_read = false;
+};
+
+struct ExportOptions {
+    std::string file, bucket, out, start, stop;
+    std::vector<std::string> measurements, fields; // none: all
+    std::string format = "lp", window = "24h";
+    bool gzip = false, progress = true;
 };
 
 struct CursorOptions {
@@ -77,6 +86,7 @@ int dead_letters(const CommonOptions& common, const LettersOptions& options);
 int cursor(const CommonOptions& common, const CursorOptions& options);
 int check(const CommonOptions& common, const CheckOptions& options);
 int schema(const CommonOptions& common, const SchemaOptions& options);
+int export_bucket(const CommonOptions& common, const ExportOptions& options);
 int plan(const CommonOptions& common, const PlanOptions& options);
 int run(const CommonOptions& common, const RunOptions& options);
 int validate(const CommonOptions& common, const std::string& file);
@@ -97,6 +107,9 @@ bool is_id(const std::string& text);
 
 // Where state is kept: --state, $STATE_DIRECTORY, $XDG_STATE_HOME/fluxgate, ~/.local/state/fluxgate; "" when none of them is known.
 std::string state_directory(const CommonOptions& common);
+
+// Where secrets are looked for before the environment: --secrets, else $CREDENTIALS_DIRECTORY (systemd's LoadCredential=), else "".
+std::string secrets_directory(const CommonOptions& common);
 
 // Where a run puts dead letters unless told otherwise: beside the state when the pipeline has one, else in the working directory.
 std::string dead_letter_file(const CommonOptions& common, const std::string& id, bool incremental);

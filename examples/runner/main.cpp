@@ -69,6 +69,10 @@ CLI::App* add_run(CLI::App& app, CommonOptions& common, RunOptions& options) {
            "working directory)")
         ->type_name("FILE");
     run->add_flag("--progress", options.progress, "Show rate, rows, lag or time left, queue and dead letters on standard error while it runs");
+    run->add_option("--metrics", options.metrics,
+                    "Serve metrics (/metrics), health (/healthz, /readyz) and status there: PORT (on the loopback address), ADDRESS:PORT or "
+                    "[ADDRESS]:PORT; port 0: the system chooses")
+        ->type_name("[ADDRESS:]PORT");
     run->add_flag("--fail-on-dead-letter", options.fail_on_dead_letter, "Exit with 1 when there was a dead letter");
     add_stage_path(*run, common);
     add_logging(*run, common);
@@ -177,23 +181,51 @@ CLI::App* add_plan(CLI::App& app, CommonOptions& common, PlanOptions& options) {
 
 CLI::App* add_schema(CLI::App& app, CommonOptions& common, SchemaOptions& options) {
     CLI::App* schema = app.add_subcommand("schema", "Show what is in the server: buckets, measurements, fields and types, tags and values, times");
-    schema->add_option("FILE", options.file, "Pipeline or source document (JSON)")->required();
+    schema->add_option("FILE", options.ask.file, "Pipeline or source document (JSON)")->required();
     schema->add_option("--bucket", options.buckets, "Only this bucket (may be repeated)")->type_name("NAME");
     schema->add_option("--measurement", options.measurements, "Only this measurement (may be repeated)")->type_name("NAME");
     schema
         ->add_option("--start", options.start,
                      "How far back is looked, e.g. -720h or 2026-01-01T00:00:00Z (default: the document's schema.start, else -720h)")
         ->type_name("TIME");
-    auto* json = schema->add_flag("--json", options.json, "One JSON object a line instead of a table");
+    auto* json = schema->add_flag("--json", options.ask.json, "One JSON object a line instead of a table");
     schema->add_flag("--as-read", options.as_read, "Print a read section that names the bucket, its measurements and its fields")->excludes(json);
     schema->add_option("--max-measurements", options.max_measurements, "Most measurements of a bucket (100)")->type_name("N");
     schema->add_option("--max-values", options.max_values, "Most values of a tag that are shown (5)")->type_name("N");
     schema->add_option("--max-series", options.max_series, "Most series of a measurement whose first and last rows are read (10000)")->type_name("N");
-    schema->add_option("--timeout", options.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
+    schema->add_option("--timeout", options.ask.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
     add_secrets(*schema, common);
     add_stage_path(*schema, common);
     add_logging(*schema, common);
     return schema;
+}
+
+CLI::App* add_export(CLI::App& app, CommonOptions& common, ExportOptions& options) {
+    CLI::App* command =
+        app.add_subcommand("export", "Write a bucket to files, as line protocol or JSON lines; an interrupted export goes on where it was");
+    command->add_option("FILE", options.file, "Pipeline or source document (JSON): its url, organization and secret are used")->required();
+    command->add_option("--bucket", options.bucket, "The bucket")->type_name("NAME")->required();
+    command->add_option("--out", options.out, "Directory of the files: a new or empty one, or that of the export to go on with")
+        ->type_name("DIR")
+        ->required();
+    command->add_option("--start", options.start, "Rows from then on: 2026-01-01T00:00:00Z (RFC 3339), or a duration back from now such as -720h")
+        ->type_name("TIME")
+        ->required();
+    command->add_option("--stop", options.stop, "Rows before then (default: now, at the first run)")->type_name("TIME");
+    command->add_option("--measurement", options.measurements, "Only this measurement (may be repeated)")->type_name("NAME");
+    command->add_option("--field", options.fields, "Only this field (may be repeated)")->type_name("NAME");
+    command->add_option("--format", options.format, "lp: line protocol; jsonl: one JSON object a row")
+        ->check(CLI::IsMember({"lp", "jsonl"}))
+        ->capture_default_str();
+    command->add_flag("--gzip", options.gzip, "Compress each file");
+    command->add_option("--window", options.window, "The stretch of time that one query reads and one file holds, at most")
+        ->type_name("DURATION")
+        ->capture_default_str();
+    command->add_flag("!--no-progress", options.progress, "Do not show how it gets on");
+    add_secrets(*command, common);
+    add_stage_path(*command, common);
+    add_logging(*command, common);
+    return command;
 }
 
 } // namespace
@@ -225,6 +257,8 @@ int main(int argc, char** argv) {
     const CLI::App* plan_command = add_plan(app, common, plan_options);
     SchemaOptions schema_options;
     const CLI::App* schema_command = add_schema(app, common, schema_options);
+    ExportOptions export_options;
+    const CLI::App* export_command = add_export(app, common, export_options);
     CLI::App* stages_command = app.add_subcommand("stages", "List the stage types there are, their versions and where they come from");
     add_stage_path(*stages_command, common);
 
@@ -237,6 +271,7 @@ int main(int argc, char** argv) {
     try {
         if (*run_command) return run(common, run_options);
         if (*check_command) return check(common, check_options);
+        if (*export_command) return export_bucket(common, export_options);
         if (*schema_command) return schema(common, schema_options);
         if (*plan_command) return plan(common, plan_options);
         if (*validate_command) return validate(common, document);

@@ -2,7 +2,9 @@
 #include "commands.hpp"
 #include "config/duration.hpp"
 #include "fluxgate/pipeline.hpp"
+#include "observer.hpp"
 #include "progress.hpp"
+#include "service.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -11,6 +13,7 @@
 #include <ctime>
 #include <iostream>
 #include <map>
+#include <memory>
 #include <thread>
 #include <unistd.h>
 
@@ -24,26 +27,29 @@ using std::chrono::steady_clock;
 // How long an orderly stop may take before what is in flight is given up.
 constexpr std::chrono::seconds stop_deadline{20};
 
-// The signals that end a run. They are blocked in every thread and taken here, one at a time.
+// The signals that end a run or have it read its document again. They are blocked in every thread and taken here, one at a time.
 class Signals {
 public:
     Signals() {
         sigemptyset(&set_);
         sigaddset(&set_, SIGINT);
         sigaddset(&set_, SIGTERM);
+        sigaddset(&set_, SIGHUP);
         // on_change sends it to the process when the pipeline has finished, so that the wait below ends at once
         sigaddset(&set_, SIGUSR1);
         pthread_sigmask(SIG_BLOCK, &set_, nullptr);
         std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of the write, not the end of the process
     }
 
-    // The next signal within `most`, or 0.
+    // The next signal within `most`, or 0. A terminal that goes away (the kernel says so, nobody else) ends a run as SIGTERM does.
     [[nodiscard]] int wait(nanoseconds most) const {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(most);
         timespec time{};
         time.tv_sec = seconds.count();
         time.tv_nsec = (most - seconds).count();
-        const int signal = sigtimedwait(&set_, nullptr, &time);
+        siginfo_t from{};
+        const int signal = sigtimedwait(&set_, &from, &time);
+        if (signal == SIGHUP && from.si_code == SI_KERNEL) return SIGTERM;
         return signal > 0 ? signal : 0;
     }
 
@@ -100,7 +106,8 @@ void log_summary(const Host& host, const Pipeline& pipeline) {
 }
 
 // Stops in order while a second signal is still listened to: it leaves at once, which loses nothing that was acknowledged.
-void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals) {
+void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals, Service& service) {
+    service.stopping(pipeline);
     std::atomic<bool> done{false};
     std::thread stopper{[&] {
         if (Result<void> stopped = pipeline.stop(stop_deadline); !stopped.ok()) host.log(LogLevel::error, "run.stop", stopped.error().text());
@@ -108,7 +115,8 @@ void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals)
         kill(getpid(), SIGUSR1);
     }};
     while (!done) {
-        const int signal = signals.wait(std::chrono::seconds{1});
+        const int signal = signals.wait(service.patience());
+        service.look(pipeline);
         if (signal != SIGINT && signal != SIGTERM) continue;
         terminal_line().end_at_once();
         _exit(signal == SIGTERM ? Exit::terminated : Exit::interrupted);
@@ -140,7 +148,16 @@ int run(const CommonOptions& common, const RunOptions& options) {
         }
         most = *parsed;
     }
-    const std::optional<std::string> text = read_document(options.file);
+    std::optional<observe::Listen> listen;
+    if (!options.metrics.empty()) {
+        const Result<observe::Listen> parsed = observe::parse_listen(options.metrics);
+        if (!parsed.ok()) {
+            std::cerr << "fluxgate: --metrics " << options.metrics << ": " << parsed.error().message << "\n";
+            return Exit::usage;
+        }
+        listen = *parsed;
+    }
+    const std::optional<std::string> text = options.document ? options.document : read_document(options.file);
     if (!text) return Exit::usage;
 
     const Signals signals; // before the first thread
@@ -170,6 +187,15 @@ int run(const CommonOptions& common, const RunOptions& options) {
         return Exit::usage;
     }
     Pipeline& pipeline = *made;
+    std::unique_ptr<Observer> observer;
+    if (listen) { // before anything is read: who asked to watch does not want to go on blind
+        Result<std::unique_ptr<Observer>> started = Observer::start(*listen, host, pipeline);
+        if (!started.ok()) {
+            std::cerr << "fluxgate: --metrics " << options.metrics << ": " << started.error().message << "\n";
+            return Exit::usage;
+        }
+        observer = std::move(*started);
+    }
     if (Result<void> started = pipeline.start(); !started.ok()) {
         std::cerr << "fluxgate: " << started.error().text() << "\n";
         return Exit::failed;
@@ -177,20 +203,23 @@ int run(const CommonOptions& common, const RunOptions& options) {
 
     std::optional<ProgressDisplay> progress;
     if (options.progress) progress.emplace(host, pipeline);
+    Service service{host};
+    service.ready(pipeline);
     HealthLog health;
     const steady_clock::time_point began = steady_clock::now();
     int signal = 0;
+    Reloader reloader{host, pipeline, service, options.file};
     while (pipeline.state() != PipelineState::finished) {
         const nanoseconds passed = steady_clock::now() - began;
         if (passed >= most) break;
-        const int got = signals.wait(std::min<nanoseconds>(most - passed, std::chrono::seconds{1}));
+        const int got = signals.wait(std::min<nanoseconds>(most - passed, service.patience()));
         health.look(host, pipeline);
-        if (got == SIGINT || got == SIGTERM) {
-            signal = got;
-            break;
-        }
+        service.look(pipeline);
+        if (got == SIGHUP) reloader.begin();
+        if (got == SIGINT || got == SIGTERM) signal = got;
+        if (reloader.look() || signal != 0) break;
     }
-    if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals);
+    if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals, service);
     progress.reset();
     log_summary(host, pipeline);
     const int code = exit_code(host, pipeline, options);

@@ -1,8 +1,9 @@
 // `fluxgate schema`: what is in the server, as a table, as the JSON that the source sent, or as a `read` section.
-#include "commands.hpp"
+#include "asking.hpp"
 #include "config/duration.hpp"
 #include "config/json_text.hpp"
 #include "fluxgate/pipeline.hpp"
+#include "json_parts.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
@@ -145,27 +146,15 @@ public:
                       << "; look further back with --start\n";
             return Exit::failed;
         }
-        std::string text = "\"read\": {\n  \"bucket\": " + quoted(*buckets_.begin()) + ",\n  \"measurements\": " + list(measurements_) +
-                           ",\n  \"fields\": " + list(fields_) + "\n}";
-        if (!incremental) text += ",\n\"incremental\": { \"start\": " + quoted(start) + " }";
+        std::string text = "\"read\": {\n  \"bucket\": " + json_string(*buckets_.begin()) + ",\n  \"measurements\": " + json_list(measurements_) +
+                           ",\n  \"fields\": " + json_list(fields_) + "\n}";
+        if (!incremental) text += ",\n\"incremental\": { \"start\": " + json_string(start) + " }";
         std::cout << text << std::endl;
         std::cerr << "fluxgate: this takes the place of \"query\" in the source" << (incremental ? "" : ", where it also reads in windows") << '\n';
         return std::cout ? Exit::done : Exit::failed;
     }
 
 private:
-    static std::string quoted(std::string_view text) {
-        std::string out;
-        stage::detail::append_json_string(out, text);
-        return out;
-    }
-    static std::string list(const std::set<std::string>& names) {
-        std::string out;
-        for (const std::string& name : names)
-            out += (out.empty() ? "" : ", ") + quoted(name);
-        return "[" + out + "]";
-    }
-
     std::set<std::string> buckets_, measurements_, fields_;
 };
 
@@ -173,49 +162,24 @@ private:
 std::string scope_of(const SchemaOptions& options) {
     std::string out;
     const auto put = [&out](const char* name, const std::string& json) { out += (out.empty() ? "\"" : ",\"") + std::string{name} + "\":" + json; };
-    const auto quoted = [](std::string_view text) {
-        std::string json;
-        stage::detail::append_json_string(json, text);
-        return json;
-    };
-    const auto list = [&](const char* name, const std::vector<std::string>& texts) {
-        std::string json;
-        for (const std::string& text : texts)
-            json += (json.empty() ? "" : ",") + quoted(text);
-        if (!texts.empty()) put(name, "[" + json + "]");
-    };
-    list("buckets", options.buckets);
-    list("measurements", options.measurements);
-    if (!options.start.empty()) put("start", quoted(options.start));
+    if (!options.buckets.empty()) put("buckets", json_list(options.buckets));
+    if (!options.measurements.empty()) put("measurements", json_list(options.measurements));
+    if (!options.start.empty()) put("start", json_string(options.start));
     if (options.max_measurements != 0) put("maxMeasurements", std::to_string(options.max_measurements));
     if (options.max_values != 0) put("maxValues", std::to_string(options.max_values));
     if (options.max_series != 0) put("maxSeries", std::to_string(options.max_series));
     return out.empty() ? out : "{" + out + "}";
 }
 
-int complain(const SchemaOptions& options, const Error& error) {
-    if (error.code == Errc::configuration) {
-        print_violations(options.file, violations_of(error));
-        return Exit::usage;
-    }
-    std::cerr << "fluxgate: " << (std::cout ? shown(error.text(), 10) : "standard output cannot be written") << "\n";
-    return error.code == Errc::invalid_argument ? Exit::usage : Exit::failed;
-}
-
 } // namespace
 
 int schema(const CommonOptions& common, const SchemaOptions& options) {
-    const Result<std::chrono::nanoseconds> timeout = config::parse_duration(options.timeout);
-    if (!timeout.ok()) {
-        std::cerr << "fluxgate: --timeout " << options.timeout << ": " << timeout.error().message << "; write it like 30s or 1h10m\n";
-        return Exit::usage;
-    }
-    const std::optional<std::string> text = read_document(options.file);
-    if (!text) return Exit::usage;
+    const std::optional<Question> question = question_of(options.ask);
+    if (!question) return Exit::usage;
     Host host = make_host(common);
     ReadSection section;
-    const Result<void> done = Pipeline::schema(host, *text, scope_of(options), *timeout, [&](std::string_view json) {
-        if (options.json) {
+    const Result<void> done = Pipeline::schema(host, question->document, scope_of(options), question->timeout, [&](std::string_view json) {
+        if (options.ask.json) {
             std::cout << json << std::endl; // each line when it is known
             return static_cast<bool>(std::cout);
         }
@@ -224,9 +188,9 @@ int schema(const CommonOptions& common, const SchemaOptions& options) {
         options.as_read ? section.line(read.dom) : Table::line(read.dom);
         return static_cast<bool>(std::cout);
     });
-    if (!done.ok()) return complain(options, done.error());
+    if (!done.ok()) return unanswered(options.ask, done.error());
     if (!options.as_read) return Exit::done;
-    return section.print(Pipeline::validate(host, *text).incremental, options.start.empty() ? "-720h" : options.start);
+    return section.print(Pipeline::validate(host, question->document).incremental, options.start.empty() ? "-720h" : options.start);
 }
 
 } // namespace fluxgate::runner

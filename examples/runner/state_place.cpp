@@ -1,4 +1,4 @@
-// Where state is kept when nobody says: what systemd gives, else the place of the XDG base directories.
+// Where state and secrets are kept when nobody says: what systemd gives, else the place of the XDG base directories.
 #include "commands.hpp"
 
 #include <cstdlib>
@@ -27,6 +27,10 @@ std::string state_directory(const CommonOptions& common) {
     const fs::path home = common.home;
     if (home.is_absolute()) return (home / ".local/state/fluxgate").string();
     return {};
+}
+
+std::string secrets_directory(const CommonOptions& common) {
+    return common.secrets_directory.empty() ? variable("CREDENTIALS_DIRECTORY") : common.secrets_directory;
 }
 
 std::string dead_letter_file(const CommonOptions& common, const std::string& id, bool incremental) {

@@ -29,7 +29,8 @@ std::string unescaped(std::string_view text, std::string_view specials) {
 
 // The end of a line: a line feed outside of a string. Strings stand in the fields only, which follow the first free blank.
 std::size_t end_of_line(std::string_view body, std::size_t at) {
-    bool fields = false, quoted = false, in_value = false;
+    bool fields = false, quoted = false;
+    std::size_t equals = 0, commas = 0; // a string begins only where a value does
     for (; at < body.size(); ++at) {
         const char c = body[at];
         if (c == '\\' && at + 2 < body.size()) {
@@ -39,8 +40,8 @@ std::size_t end_of_line(std::string_view body, std::size_t at) {
         } else if (c == ' ') {
             fields = true;
         } else if (fields && !quoted && (c == '=' || c == ',')) {
-            in_value = c == '=';
-        } else if (fields && c == '"' && in_value) {
+            ++(c == '=' ? equals : commas);
+        } else if (fields && c == '"' && equals > commas) {
             quoted = !quoted;
         }
     }

@@ -70,6 +70,12 @@ struct LoadReport {
     std::vector<Error> failures;     // one a library that cannot be used, each naming its file
 };
 
+// Of a histogram: how many observations were `upper` at most.
+struct MetricBucket {
+    double upper = 0;
+    std::uint64_t count = 0;
+};
+
 // A stage's measurement, or the host's own. Labels are sorted by name; pipeline and stage are always among them.
 struct MetricSample {
     std::string name;
@@ -77,6 +83,9 @@ struct MetricSample {
     std::int32_t kind = FG_METRIC_COUNTER;
     double value = 0;        // counter: the sum; gauge: the last value; histogram: the sum of observations
     std::uint64_t count = 0; // histogram: the number of observations
+    // Histogram: cumulative, by rising `upper`; what lies above the last one is in `count` only. The bounds follow from the name's
+    // unit: of ..._seconds from a millisecond to an hour, of ..._bytes from 256 to 1 GiB, of others from 1 to 1,000,000,000.
+    std::vector<MetricBucket> buckets = {};
 };
 
 class FLUXGATE_API Host {

@@ -107,6 +107,70 @@ struct StageHealth {
     std::string code, text;
 };
 
+// What reload() did, by stage id; the source's is "input".
+struct ReloadReport {
+    std::vector<std::string> kept;     // the same instances go on
+    std::vector<std::string> replaced; // of the same id: drained, released, and made anew when first needed
+    std::vector<std::string> added, removed;
+    std::vector<Violation> warnings; // about the new document
+};
+
+// A stage as it is now.
+struct StageStatus {
+    std::string display_name; // the document's, or empty
+    std::int32_t kind = FG_KIND_SOURCE;
+    StageCounters counters; // `stage` and `type` too
+    StageHealth health;
+    bool queued = false;              // there is a queue before it
+    std::uint64_t queued_bytes = 0;   // that wait there, all partitions, or are in hand
+    std::uint64_t queued_batches = 0; // that wait there
+};
+
+// From one stage to a next one.
+struct EdgeStatus {
+    std::string from, to;
+    std::uint64_t messages = 0; // that `from` has handed on there
+};
+
+struct PartitionStatus {
+    std::uint64_t delivered = 0;                        // messages, summed over the outputs
+    std::uint64_t queued_bytes = 0, queued_batches = 0; // as of a stage, over all queues
+};
+
+// A warning or an error that a stage or the host logged for this pipeline. Secrets are replaced in all its texts.
+struct TroubleNote {
+    std::int64_t wall_ns = 0;
+    LogLevel level = LogLevel::warning;
+    std::string stage, event;
+    std::string message;
+    std::string server_said; // the words of a server, never to be trusted; or empty
+};
+
+// The beginning of a dead letter, for looking at. The whole one is in the dead-letter file.
+struct LetterExample {
+    std::int64_t wall_ns = 0;
+    std::string stage, code, text;
+    std::int64_t partition = -1; // not known: -1
+    std::string raw;             // at most 400 bytes of UTF-8, secrets replaced
+    bool cut = false;            // raw is not all of it
+};
+
+// Everything there is to show of a pipeline at one moment. Bounded, whatever the pipeline has been through.
+struct PipelineStatus {
+    std::string id, instance, display_name;
+    PipelineState state = PipelineState::created;
+    std::optional<Outcome> outcome;      // once finished
+    std::int64_t started_wall_ns = 0;    // 0: not yet
+    std::uint64_t queue_max_bytes = 0;   // the bound of one partition's queue
+    std::uint64_t queue_total_bytes = 0; // the bound of all queues before one stage
+    PipelineCounters counters;
+    std::vector<StageStatus> stages; // the source first, then in document order
+    std::vector<EdgeStatus> edges;   // in order of the stages that they come from
+    std::vector<PartitionStatus> partitions;
+    std::vector<TroubleNote> troubles;   // the last 32, oldest first
+    std::vector<LetterExample> examples; // the last three of each of the first 32 reasons, by reason, oldest first
+};
+
 // What validate() found. Nothing is made or run.
 struct Validation {
     std::vector<Violation> violations; // warnings too; pointers into the whole document
@@ -186,6 +250,26 @@ public:
     // Cancels the source and returns at once; the pipeline drains without a deadline. Async-signal-unsafe.
     void request_stop();
 
+    // Goes on with another document and loses nothing. Stages of the same id, type and settings stay: their instances are not touched,
+    // a source keeps its timer, its connections and what it is in the middle of. Others are drained (what is in flight delivered,
+    // flushed and acknowledged), released and made anew; meanwhile the source is not asked for more, while outputs that stay go on.
+    // Another source goes on from the cursor; what a plain one, or a window, had read of its range comes again. Another number of
+    // partitions replaces every stage. The options (id, state, dead letters) stay as they are.
+    //
+    // Returns when the new document runs, or with an error, and then nothing has changed and the old one goes on:
+    //   Errc::configuration  violations_of; also a document with enabled: false
+    //   Errc::state          the new source may not go on from the stored cursor (another url, organization or query)
+    //   Errc::timeout        a stage that changes did not deliver what it has within `timeout`; the error names it
+    //   Errc::cancelled      the pipeline ends, or does not run
+    // A new instance that cannot be made shows when it is first needed, and stops the pipeline as it does after a start. Any thread,
+    // but not from on_change; one reload at a time, others wait.
+    Result<ReloadReport> reload(std::string_view document, std::chrono::nanoseconds timeout = std::chrono::seconds{30});
+
+    // For watchdogs: which stage has not returned from a call for `limit`, or that the host's own reader has not, as a sentence. None: all
+    // threads move, or wait by design (for room, for an answer of an output, for the next interval). A call of a stage takes
+    // less than a second when it keeps its contract.
+    [[nodiscard]] std::optional<std::string> stalled(std::chrono::nanoseconds limit) const;
+
     // Waits until finished; false when `timeout` passed before.
     void wait();
     bool wait_for(std::chrono::nanoseconds timeout);
@@ -194,6 +278,7 @@ public:
     [[nodiscard]] std::optional<Outcome> outcome() const; // once finished
     [[nodiscard]] PipelineCounters counters() const;
     [[nodiscard]] std::vector<StageHealth> health() const; // the source first, then in document order
+    [[nodiscard]] PipelineStatus status() const;
 
 private:
     class Impl;

@@ -97,7 +97,26 @@ std::size_t Renderer::set_table(const flux::Table& table) {
     for (Column& column : columns_) {
         column.default_field = {column.default_text.data(), static_cast<std::uint32_t>(column.default_text.size()), Field::special};
     }
+    types_ = options_.types ? types_text(table) : std::string{};
     return renamed;
+}
+
+// ,"types":{"_value":"double",...},"groupKey":["_field",...]
+std::string Renderer::types_text(const flux::Table& table) const {
+    Buffer types, key;
+    for (std::size_t i = 0; i < columns_.size(); ++i) {
+        const Column& column = columns_[i];
+        if (column.own) continue;
+        types.append(types.size() == 0 ? std::string_view{column.key}.substr(1) : std::string_view{column.key});
+        types.push_back('"');
+        append_escaped(types, column.datatype);
+        types.push_back('"');
+        if (!table.columns[i].group) continue;
+        key.append(key.size() == 0 ? "\"" : ",\"");
+        append_escaped(key, column.name);
+        key.push_back('"');
+    }
+    return ",\"types\":{" + std::string{types.view()} + "},\"groupKey\":[" + std::string{key.view()} + "]";
 }
 
 void Renderer::set_window(std::string_view json) {
@@ -189,9 +208,10 @@ bool Renderer::append_properties(const flux::Row& row, Buffer& out, PayloadSpan&
         out.append(",\"table\":");
         out.append(field.raw());
     }
+    if (!types_.empty()) out.append(std::string_view{types_}.substr(result_column_ >= 0 ? 0 : 1));
     if (!window_.empty()) {
         static constexpr std::string_view no_id = "00000000000000000000000000000000\"";
-        out.append(std::string_view{window_}.substr(result_column_ >= 0 ? 0 : 1));
+        out.append(std::string_view{window_}.substr(result_column_ >= 0 || !types_.empty() ? 0 : 1));
         payload.row_id = out.size();
         out.append(no_id);
     }

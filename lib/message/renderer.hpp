@@ -19,6 +19,7 @@ enum class Nulls : std::uint8_t { include, omit };
 struct Options {
     NonFinite non_finite = NonFinite::null;
     Nulls nulls = Nulls::include;
+    bool types = false; // properties get `types`, the columns' types by payload name, and `groupKey`, the names of those in the group key
 };
 
 // Why a row is a dead letter. `code` is a fixed word: "type-mismatch", "unknown-type", "non-finite".
@@ -94,11 +95,13 @@ private:
     bool append_value(Column& column, const flux::Field& field, Buffer& out, RowFault& fault);
     bool append_double(const Column& column, std::string_view text, Buffer& out, RowFault& fault);
     void append_string(const flux::Field& field, Buffer& out);
+    [[nodiscard]] std::string types_text(const flux::Table& table) const;
     bool append_properties(const flux::Row& row, Buffer& out, PayloadSpan& payload, RowFault& fault);
     bool runs_fit(const flux::Row& row);
     void plan_runs(const flux::Row& row);
 
     Options options_;
+    std::string types_;  // the properties' types and groupKey
     std::string window_; // from the properties' window to the rowId's digits
     std::vector<Column> columns_;
     Runs runs_;

@@ -7,11 +7,15 @@ namespace fluxgate::runtime {
 
 using std::chrono::steady_clock;
 
+namespace {
+constexpr std::size_t max_partitions = 1024; // fg_source_api.partition_count
+} // namespace
+
 Engine::Engine(std::shared_ptr<Host::Shared> host, config::PipelineDocument document, PipelineOptions options,
                std::unique_ptr<DeadLetterFile> letters)
     : host_(std::move(host)), document_(std::move(document)), options_(std::move(options)),
       letters_(letters ? std::move(letters) : std::make_unique<DeadLetterFile>(options_.dead_letter_file)),
-      state_access_(options_.state_directory, options_.id) {}
+      state_access_(options_.state_directory, options_.id), delivered_(max_partitions) {}
 
 // After a stage that did not return in time, lanes may still have what an orderly end would have taken: contexts and the
 // sink of tokens must outlive it.
@@ -64,19 +68,19 @@ Result<void> Engine::build(const SourceMaker& maker) {
         if (out) return {};
         return Error{Errc::unknown_stage, "no plugin offers the stage type \"" + node.type + "\" of the stage \"" + node.id + "\""};
     };
-    stats_.push_back(std::make_unique<StageStats>());
+    stats_.push_back(std::make_shared<StageStats>());
     for (const config::StageNode& node : document_.stages) {
         std::shared_ptr<const StageType> type;
         auto found = find(node, type);
         if (!found.ok()) return found;
         types_.push_back(std::move(type));
-        stats_.push_back(std::make_unique<StageStats>());
+        stats_.push_back(std::make_shared<StageStats>());
     }
+    fed_ = static_cast<bool>(maker);
     auto source = maker ? maker(new_context(document_.input.id, std::nullopt)) : make_source();
     if (!source.ok()) return std::move(source).error();
     source_ = std::move(*source);
     partition_count_ = source_->partition_count();
-    delivered_ = std::vector<std::atomic<std::uint64_t>>(partition_count_);
 
     graph_ = cut_into_branches(document_);
     for (const BranchPlan& plan : graph_.branches) {
@@ -98,23 +102,33 @@ InstanceConfig Engine::config_of(const config::StageNode& node, std::uint32_t pa
 StageContext& Engine::new_context(const std::string& stage, std::optional<std::uint32_t> partition) {
     auto context = std::make_unique<StageContext>(host_, *this, options_.id, stage, partition);
     const std::scoped_lock lock{mutex_};
+    context->account = stats_locked(stage);
     contexts_.push_back(std::move(context));
     return *contexts_.back();
 }
 
-Engine::StageStats& Engine::stats_of(const std::string& stage) {
+// Of instances that were released; nobody speaks through them any more.
+void Engine::drop_contexts(const std::vector<const StageContext*>& gone) {
+    const std::scoped_lock lock{mutex_};
+    contexts_.erase(std::remove_if(contexts_.begin(), contexts_.end(),
+                                   [&](const auto& one) { return std::find(gone.begin(), gone.end(), one.get()) != gone.end(); }),
+                    contexts_.end());
+}
+
+std::shared_ptr<Engine::StageStats> Engine::stats_locked(const std::string& stage) const {
     for (std::size_t i = 0; i < document_.stages.size(); ++i)
-        if (document_.stages[i].id == stage) return *stats_[i + 1];
-    return *stats_[0];
+        if (document_.stages[i].id == stage) return stats_[i + 1];
+    return stats_[0];
 }
 
 Result<void> Engine::start() {
-    if (!document_.enabled) return Error{Errc::configuration, "the pipeline is switched off: its document says \"enabled\": false"};
+    if (!enabled()) return Error{Errc::configuration, "the pipeline is switched off: its document says \"enabled\": false"};
     const std::scoped_lock joining{join_mutex_};
     {
         const std::scoped_lock lock{mutex_};
         if (started_ || outcome_) return Error{Errc::invalid_argument, "the pipeline was started before; make a new one to run it again"};
         started_ = true;
+        started_wall_ns_ = host_->wall_ns();
         state_ = PipelineState::running;
     }
     const unsigned workers = std::clamp(std::thread::hardware_concurrency(), 2u, 4u);
@@ -136,6 +150,11 @@ Result<void> Engine::start() {
     launch(&Engine::read);
     changed();
     return {};
+}
+
+bool Engine::enabled() const {
+    const std::scoped_lock lock{mutex_};
+    return document_.enabled;
 }
 
 void Engine::request_stop() {
@@ -184,6 +203,7 @@ Result<void> Engine::stop(std::chrono::nanoseconds timeout) {
         outcome_ = Outcome{Ending::failed, {}, error};
         state_ = PipelineState::finished;
         done_cv_.notify_all();
+        change_cv_.notify_all();
     }
     leave_threads();
     return error;
@@ -219,16 +239,30 @@ std::string Engine::who_is_inside() const {
         const char* entry = context->entry.load(std::memory_order_relaxed);
         if (entry == nullptr) continue;
         if (!out.empty()) out += ", ";
-        out += "the stage \"" + context->stage() + "\"";
-        if (context->partition()) out += " (partition " + std::to_string(*context->partition()) + ")";
-        out += std::string{" has not returned from "} + entry;
+        out += context->named() + " has not returned from " + entry;
     }
     return out;
+}
+
+std::optional<std::string> Engine::stalled(std::chrono::nanoseconds limit) const {
+    const std::scoped_lock lock{mutex_}; // whoever never gives it back is noticed, too: by the silence of the caller
+    if (state_ != PipelineState::running && state_ != PipelineState::draining) return std::nullopt;
+    const std::int64_t now = host_->monotonic_ns();
+    const auto seconds = [now](std::int64_t since) { return " for " + std::to_string((now - since) / 1'000'000'000) + " s"; };
+    for (const auto& context : contexts_) {
+        const char* entry = context->entry.load(std::memory_order_acquire);
+        const std::int64_t since = context->entered_ns.load(std::memory_order_relaxed);
+        if (entry != nullptr && now - since >= limit.count()) return context->named() + " has not returned from " + entry + seconds(since);
+    }
+    const std::int64_t since = reader_since_.load(std::memory_order_relaxed);
+    if (since != 0 && now - since >= limit.count()) return "the host's reader has not finished what it does" + seconds(since);
+    return std::nullopt;
 }
 
 void Engine::fail(const std::string& stage, Error error, bool cancel) {
     error = host_->redacted(std::move(error));
     host_->log(LogLevel::error, "pipeline.failed", error.text(), {{"pipeline", options_.id}, {"stage", stage}});
+    recent_.add({host_->wall_ns(), LogLevel::error, stage, "pipeline.failed", error.message, error.server_text});
     const bool flush = error.code != Errc::dead_letter;
     abort({Ending::failed, stage, std::move(error)}, flush, cancel);
 }
@@ -297,8 +331,9 @@ Result<void> Engine::dead_letter(StageContext& stage, const fg_dead_letter& lett
         fail(stage.stage(), kept.error(), !from_source);
         return kept;
     }
+    recent_.add(host_->wall_ns(), stage.stage(), letter, host_->redactor);
     stage.dead_letters.fetch_add(1, std::memory_order_relaxed);
-    stats_of(stage.stage()).dead_letters.fetch_add(1, std::memory_order_relaxed);
+    stats_of(stage).dead_letters.fetch_add(1, std::memory_order_relaxed);
     if (stage.place != nullptr && letter.sequence != 0) tokens_.count_dead_letter(&stage, letter.sequence);
     constexpr std::size_t max_reasons = 256;
     const std::string_view code = stage::to_view(letter.code);
@@ -330,14 +365,13 @@ void Engine::complete(StageContext& stage, std::uint64_t token, std::int32_t out
         stage.log(LogLevel::error, "output.token", "the output completed a token with an outcome that does not exist; it counts as abandoned",
                   {{"outcome", std::to_string(outcome)}});
     const std::uint64_t count = entry->messages - std::min(entry->messages, entry->dead_letters);
-    StageStats& stats = stats_of(stage.stage());
+    StageStats& stats = stats_of(stage);
     (delivered ? stats.out : stats.abandoned).fetch_add(count, std::memory_order_relaxed);
     if (delivered && stage.partition()) delivered_[*stage.partition()].fetch_add(count, std::memory_order_relaxed);
     entry->token.settle(delivered ? FG_DELIVERED : FG_ABANDONED);
-    if (stage.place == nullptr) return;
-    Lane& lane = *static_cast<Lane*>(stage.place);
     const std::scoped_lock lock{mutex_};
-    if (lane.busy) schedule_locked(lane);
+    auto* const lane = static_cast<Lane*>(stage.place.load(std::memory_order_relaxed)); // a reload may give the instance another one
+    if (lane != nullptr && lane->busy) schedule_locked(*lane);
 }
 
 void Engine::settled(std::uint64_t sequence, fg_outcome outcome) noexcept {
@@ -356,28 +390,36 @@ std::optional<Outcome> Engine::outcome() const {
     return state_ == PipelineState::finished ? outcome_ : std::nullopt;
 }
 
+PipelineCounters Engine::totals() const {
+    const std::scoped_lock lock{count_mutex_};
+    return totals_;
+}
+
 PipelineCounters Engine::counters() const {
-    PipelineCounters out;
-    {
-        const std::scoped_lock lock{count_mutex_};
-        out = totals_;
-    }
-    {
-        const std::scoped_lock lock{mutex_};
-        for (const auto& branch : branches_)
-            out.queued_bytes += branch->bytes;
-    }
-    for (const auto& count : delivered_)
-        out.delivered.push_back(count.load(std::memory_order_relaxed));
+    PipelineCounters out = totals();
+    const std::scoped_lock lock{mutex_};
+    count_locked(out);
+    return out;
+}
+
+void Engine::count_locked(PipelineCounters& out) const {
+    for (std::uint32_t p = 0; p < partition_count_; ++p)
+        out.delivered.push_back(delivered_[p].load(std::memory_order_relaxed));
+    for (const auto& branch : branches_)
+        out.queued_bytes += branch->bytes;
     for (std::size_t i = 0; i < stats_.size(); ++i) {
         const config::StageNode& node = i == 0 ? document_.input : document_.stages[i - 1];
         const StageStats& s = *stats_[i];
         out.stages.push_back({node.id, node.type, s.in, s.out, s.dropped, s.made, s.dead_letters, s.abandoned, s.failed});
     }
-    return out;
 }
 
 std::vector<StageHealth> Engine::health() const {
+    const std::scoped_lock lock{mutex_};
+    return health_locked();
+}
+
+std::vector<StageHealth> Engine::health_locked() const {
     std::vector<StageHealth> out;
     const auto worst_of = [this](const std::string& stage) {
         StageHealth worst;
@@ -389,7 +431,6 @@ std::vector<StageHealth> Engine::health() const {
         }
         return worst;
     };
-    const std::scoped_lock lock{mutex_};
     out.push_back(worst_of(document_.input.id));
     for (const config::StageNode& node : document_.stages)
         out.push_back(worst_of(node.id));

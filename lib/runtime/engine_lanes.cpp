@@ -22,6 +22,10 @@ void Engine::work() {
         const std::int64_t now = host_->monotonic_ns();
         while (!timers_.empty() && timers_.begin()->first <= now)
             schedule_locked(*timers_.begin()->second);
+        if (paused_) {
+            work_cv_.wait(lock);
+            continue;
+        }
         if (ready_.empty()) {
             if (timers_.empty())
                 work_cv_.wait(lock);
@@ -33,6 +37,7 @@ void Engine::work() {
         ready_.pop_front();
         lane.ready = false;
         lane.running = true;
+        ++running_;
         const bool others = !ready_.empty();
         lock.unlock();
         try {
@@ -42,6 +47,8 @@ void Engine::work() {
         }
         lock.lock();
         lane.running = false;
+        --running_;
+        if (paused_) reader_cv_.notify_one();
         if (std::exchange(lane.again, false)) schedule_locked(lane);
     }
 }
@@ -74,16 +81,18 @@ void Engine::run_lane(Lane& lane, bool others) {
     for (int i = 0; i < steps_in_a_row && last == Step::progress && !aborting_; ++i)
         last = step(lane, others);
     Phase phase{};
+    bool retiring = false;
     {
         const std::scoped_lock lock{mutex_};
         phase = phase_;
+        retiring = lane.retiring;
         lane.busy = last == Step::blocked && lane.output != nullptr;
     }
     if (aborting_ || phase == Phase::closing) return close(lane);
     if (lane.output && (lane.unpolled || lane.next_poll <= host_->monotonic_ns()) && last != Step::blocked) {
         if (!poll(lane, others || last == Step::progress || lane.unpolled ? 0 : poll_wait)) return;
     }
-    if (phase == Phase::flushing && last == Step::idle) flush(lane);
+    if ((phase == Phase::flushing || retiring) && last == Step::idle) flush(lane);
     rest(lane, last);
 }
 
@@ -139,14 +148,15 @@ bool Engine::process(Lane& lane, Item& item) {
 bool Engine::run_processor(Lane& lane, std::size_t at, Item& item) {
     const config::StageNode& node = node_of(lane.branch, at);
     StageStats& stats = *stats_[lane.branch.plan.stages[at] + 1];
-    if (lane.processors.size() <= at) {
+    if (lane.processors.size() <= at) lane.processors.resize(at + 1);
+    if (!lane.processors[at]) {
         auto made =
             ProcessorInstance::create(types_[lane.branch.plan.stages[at]], new_context(node.id, lane.partition), config_of(node, lane.partition));
         if (!made.ok()) {
             fail(node.id, std::move(made).error());
             return false;
         }
-        lane.processors.push_back(std::move(*made));
+        lane.processors[at] = std::move(*made);
     }
     ProcessorInstance& stage = *lane.processors[at];
     const std::uint64_t in = item.batch->count, dead_before = stage.context().dead_letters.load(std::memory_order_relaxed);
@@ -242,6 +252,7 @@ Engine::Step Engine::hand_on(Lane& lane) {
         if (aborting_) return Step::blocked; // `share` is dropped after the lock, and the batch thereby abandoned
         if (!has_room_locked(target)) {
             if (std::find(branch.waiting.begin(), branch.waiting.end(), &lane) == branch.waiting.end()) branch.waiting.push_back(&lane);
+            share.token.settle(FG_DELIVERED); // never used; the item's own still holds the batch
             break;
         }
         push_locked(target, std::move(share));
@@ -264,6 +275,7 @@ void Engine::push_locked(Lane& lane, Item item) {
     lane.bytes += item.weight;
     lane.branch.bytes += item.weight;
     ++items_;
+    ++lane.branch.items;
     if (before < document_.queue_max_bytes && lane.bytes >= document_.queue_max_bytes) ++lane.branch.full;
     lane.queue.push_back(std::move(item));
     {
@@ -280,6 +292,7 @@ void Engine::leave(Lane& lane, std::uint64_t weight) {
     lane.bytes -= weight;
     lane.branch.bytes -= weight;
     --items_;
+    --lane.branch.items;
     if (before >= document_.queue_max_bytes && lane.bytes < document_.queue_max_bytes) --lane.branch.full;
     for (Lane* waiting : std::exchange(lane.branch.waiting, {}))
         schedule_locked(*waiting);
@@ -298,7 +311,7 @@ bool Engine::poll(Lane& lane, std::int64_t timeout_ns) {
     return false;
 }
 
-// The lane has handed everything on, and nothing more will come.
+// The lane has handed everything on, and nothing more will come (for a reload: not before it is over).
 void Engine::flush(Lane& lane) {
     if (lane.flushed) return;
     if (lane.output) {
@@ -313,6 +326,7 @@ void Engine::flush(Lane& lane) {
         }
     }
     const std::scoped_lock lock{mutex_};
+    if (phase_ != Phase::flushing && !lane.retiring) return; // the reload was given up meanwhile
     lane.flushed = true;
     ++lanes_flushed_;
     reader_cv_.notify_one();
@@ -330,7 +344,9 @@ void Engine::close(Lane& lane) {
         for (const Item& item : queue)
             weight += item.weight;
         if (lane.pending) weight += lane.pending->weight;
-        items_ -= queue.size() + (lane.pending ? 1u : 0u);
+        const std::size_t count = queue.size() + (lane.pending ? 1u : 0u);
+        items_ -= count;
+        lane.branch.items -= count;
         lane.bytes -= weight;
         lane.branch.bytes -= weight;
         try_flush = aborting_ && flush_on_abort_;

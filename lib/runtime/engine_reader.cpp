@@ -18,6 +18,7 @@ constexpr std::chrono::seconds drain_after_failure{30};
 void Engine::read() {
     try {
         read_batches();
+        refuse_change();
         {
             const std::scoped_lock lock{mutex_};
             state_ = PipelineState::draining;
@@ -29,6 +30,7 @@ void Engine::read() {
         close_lanes();
     } catch (const std::exception& e) {
         fail(document_.input.id, {Errc::internal, std::string{"the host failed: "} + e.what()});
+        refuse_change();
         close_lanes();
     }
     close_source();
@@ -46,15 +48,20 @@ void Engine::read_batches() {
     for (;;) {
         acks.clear(); // keeps its memory for the next ones
         bool room = false;
+        bool change = false;
         {
             std::unique_lock lock{mutex_};
-            reader_cv_.wait(lock, [this] { return stop_requested_ || aborting_ || !acks_.empty() || room_locked(); });
+            reader_waits();
+            reader_cv_.wait(lock, [this] { return stop_requested_ || aborting_ || change_ || !acks_.empty() || room_locked(); });
+            reader_works();
             if (stop_requested_ || aborting_) return;
             room = room_locked();
+            change = change_ != nullptr;
             acks.swap(acks_);
         }
         deliver_acks(acks);
-        if (!room) continue;
+        if (change) take_change();
+        if (change || !room) continue;
         fg_batch raw{};
         auto answer = source_->next(next_timeout_ns, raw);
         if (!answer.ok()) {
@@ -62,6 +69,8 @@ void Engine::read_batches() {
             // Cancelled because we asked for it.
             if ((stop_requested_ || aborting_) && answer.error().code == Errc::cancelled) return;
             host_->log(LogLevel::error, "source.failed", answer.error().text(), {{"pipeline", options_.id}, {"stage", document_.input.id}});
+            const Error shown = host_->redacted(answer.error());
+            recent_.add({host_->wall_ns(), LogLevel::error, document_.input.id, "source.failed", shown.message, shown.server_text});
             if (!why_ || why_->how == Ending::stopped) why_ = Outcome{Ending::failed, document_.input.id, answer.error()};
             drain_until_ = steady_clock::now() + drain_after_failure;
             return;
@@ -128,11 +137,13 @@ bool Engine::await(Phase phase, Done done) {
         bool over = false;
         {
             std::unique_lock lock{mutex_};
+            reader_waits();
             const auto something = [&] { return aborting_ || !acks_.empty() || done(); };
             if (!drain_until_)
                 reader_cv_.wait(lock, something);
             else if (!reader_cv_.wait_until(lock, *drain_until_, something))
                 abort_locked(false);
+            reader_works();
             if (aborting_) return false;
             over = done();
             acks.swap(acks_);
@@ -156,7 +167,9 @@ void Engine::close_lanes() {
         bool over = false;
         {
             std::unique_lock lock{mutex_};
+            reader_waits();
             reader_cv_.wait(lock, [this] { return !acks_.empty() || lanes_closed_ == lanes_; });
+            reader_works();
             over = lanes_closed_ == lanes_ && acks_.empty();
             acks.swap(acks_);
         }

@@ -21,8 +21,11 @@ Error contract(const std::string& what) {
 // Says which entry runs, for those who wait for it.
 class Running {
 public:
-    Running(StageContext& context, const char* entry) noexcept : context_(context) { context.entry.store(entry, std::memory_order_relaxed); }
-    ~Running() { context_.entry.store(nullptr, std::memory_order_relaxed); }
+    Running(StageContext& context, const char* entry) noexcept : context_(context) {
+        context.entered_ns.store(context.host().monotonic_ns(), std::memory_order_relaxed);
+        context.entry.store(entry, std::memory_order_release);
+    }
+    ~Running() { context_.entry.store(nullptr, std::memory_order_release); }
     Running(const Running&) = delete;
     Running& operator=(const Running&) = delete;
 

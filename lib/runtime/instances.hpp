@@ -31,6 +31,7 @@ public:
     SourceInstance& operator=(const SourceInstance&) = delete;
 
     [[nodiscard]] std::uint32_t partition_count() const noexcept { return partition_count_; }
+    [[nodiscard]] StageContext& context() const noexcept { return context_; }
     // A batch that is answered was checked, and its sequence is above the one before.
     Result<SourceAnswer> next(std::int64_t timeout_ns, fg_batch& batch);
     Result<void> acknowledge(std::uint64_t sequence, fg_outcome outcome);

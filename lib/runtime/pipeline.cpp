@@ -78,7 +78,7 @@ const std::string& Pipeline::id() const noexcept {
     return impl_->engine->options().id;
 }
 bool Pipeline::enabled() const noexcept {
-    return impl_->engine->document().enabled;
+    return impl_->engine->enabled();
 }
 std::uint32_t Pipeline::partition_count() const noexcept {
     return impl_->engine->partition_count();
@@ -94,6 +94,16 @@ Result<void> Pipeline::stop(std::chrono::nanoseconds timeout) {
 }
 void Pipeline::request_stop() {
     impl_->engine->request_stop();
+}
+Result<ReloadReport> Pipeline::reload(std::string_view document, std::chrono::nanoseconds timeout) {
+    config::ParsedPipeline parsed = config::parse_pipeline(document, impl_->engine->catalog());
+    if (!parsed.document) return runtime::configuration_error("the pipeline document is not valid", parsed.violations);
+    auto report = impl_->engine->reload(std::move(*parsed.document), timeout);
+    if (report.ok()) report->warnings = std::move(parsed.violations);
+    return report;
+}
+std::optional<std::string> Pipeline::stalled(std::chrono::nanoseconds limit) const {
+    return impl_->engine->stalled(limit);
 }
 void Pipeline::wait() {
     impl_->engine->wait_until(std::nullopt);
@@ -112,6 +122,9 @@ PipelineCounters Pipeline::counters() const {
 }
 std::vector<StageHealth> Pipeline::health() const {
     return impl_->engine->health();
+}
+PipelineStatus Pipeline::status() const {
+    return impl_->engine->status();
 }
 
 } // namespace fluxgate

@@ -73,6 +73,11 @@ void StageContext::log(LogLevel level, std::string_view event, std::string_view 
     if (partition_) all.push_back({"partition", partition_text_});
     all.insert(all.end(), fields.begin(), fields.end());
     host_->log(level, event, message, all);
+    if (level >= LogLevel::warning) owner_.noted(*this, level, event, message, fields);
+}
+
+std::string StageContext::named() const {
+    return "the stage \"" + stage_ + "\"" + (partition_ ? " (partition " + partition_text_ + ")" : "");
 }
 
 StageHealth StageContext::health() const {

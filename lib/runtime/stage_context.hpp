@@ -24,6 +24,9 @@ public:
     virtual Result<void> dead_letter(StageContext& stage, const fg_dead_letter& letter) = 0;
     virtual void complete(StageContext& stage, std::uint64_t token, std::int32_t outcome) = 0;
     virtual void health_changed() = 0;
+    // The stage logged a warning or an error.
+    virtual void noted(const StageContext& /*stage*/, LogLevel /*level*/, std::string_view /*event*/, std::string_view /*message*/,
+                       const std::vector<LogField>& /*fields*/) {}
     // None: nothing is remembered between runs.
     virtual StateAccess* state_store() noexcept { return nullptr; }
     // What is committed to the state may count on every dead letter so far, so they are made durable first.
@@ -53,9 +56,14 @@ public:
     // A line with the fields pipeline, stage and partition before its own.
     void log(LogLevel level, std::string_view event, std::string_view message, const std::vector<LogField>& fields = {}) const;
 
+    // For people: the stage "a" (partition 3).
+    [[nodiscard]] std::string named() const;
+
     std::atomic<const char*> entry{nullptr};    // the entry that is being called now
+    std::atomic<std::int64_t> entered_ns{0};    // since when (monotonic)
     std::atomic<std::uint64_t> dead_letters{0}; // put on record by this instance
-    void* place = nullptr;                      // the owner's own; set before the instance is made
+    std::atomic<void*> place{nullptr};          // the owner's own
+    std::shared_ptr<void> account;              // the owner's own; set before the instance is made
 
 private:
     static fg_host make_table(StageContext* self);

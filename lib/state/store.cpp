@@ -147,7 +147,14 @@ Result<void> Store::open_for_reading() {
     Result<std::unique_ptr<Database>> database = Database::open(path_, false);
     if (!database.ok()) return std::move(database).error();
     database_ = std::move(*database);
-    if (Result<void> ours = require_ours(); !ours.ok()) return ours;
+    const Result<std::string> tables = database_->ask("SELECT count(*) FROM sqlite_schema");
+    if (!tables.ok()) return tables.error();
+    if (*tables == "0") {
+        unmade_ = true;
+        version_ = schema_version;
+    } else if (Result<void> ours = require_ours(); !ours.ok()) {
+        return ours;
+    }
     return database_->run("PRAGMA query_only = ON");
 }
 
@@ -213,6 +220,7 @@ Result<void> Store::in_place() const {
 Result<std::optional<std::string>> Store::get(const Owner& owner, std::string_view key) {
     const std::scoped_lock lock{mutex_};
     if (failed_) return *failed_;
+    if (unmade_) return std::optional<std::string>{};
     Statement statement{*database_, "SELECT value FROM state WHERE stage = ?1 AND part = ?2 AND key = ?3"};
     const Result<bool> row = statement.bind(1, owner.stage).bind(2, owner.partition).bind(3, key).step();
     if (!row.ok()) return row.error();

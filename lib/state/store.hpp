@@ -84,6 +84,7 @@ private:
     std::unique_ptr<Database> database_;
     Identity file_, log_;
     std::int64_t version_ = 0;
+    bool unmade_ = false; // opened for reading, and who makes it was killed before it had its tables, or is at it
     std::optional<Error> failed_;
 };
 

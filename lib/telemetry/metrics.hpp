@@ -7,12 +7,16 @@
 #include <cstdint>
 #include <map>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 namespace fluxgate::telemetry {
+
+// The upper bounds of a histogram's buckets, by the unit at the end of its name (MetricSample::buckets).
+[[nodiscard]] std::span<const double> bounds_of(std::string_view name) noexcept;
 
 // Thread-safe. Bounded: a name holds at most `max_series` sets of labels; what comes beyond is counted in one series with
 // the label overflow="true". At most `max_names` names; beyond that a measurement is dropped and add() answers false.
@@ -30,9 +34,11 @@ private:
     struct Value {
         double value = 0;
         std::uint64_t count = 0;
+        std::vector<std::uint64_t> buckets; // histogram: one a bound, not cumulative
     };
     struct Family {
         std::int32_t kind;
+        std::span<const double> bounds; // histogram
         std::map<Labels, Value> series;
     };
     mutable std::mutex mutex_;

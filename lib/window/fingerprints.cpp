@@ -1,6 +1,8 @@
 #include "window/fingerprints.hpp"
 
 #include <algorithm>
+#include <bit>
+#include <cstddef>
 
 namespace fluxgate::window {
 
@@ -15,6 +17,18 @@ std::uint64_t never_zero(std::uint64_t print) {
 void put64(std::string& out, std::uint64_t value) {
     for (int k = 0; k < 8; ++k)
         out += static_cast<char>(value >> (8 * k));
+}
+
+std::string text_of(const std::vector<std::uint64_t>& prints) {
+    std::string out;
+    if constexpr (std::endian::native == std::endian::little) {
+        out.assign(reinterpret_cast<const char*>(prints.data()), 8 * prints.size());
+    } else {
+        out.reserve(8 * prints.size());
+        for (const std::uint64_t print : prints)
+            put64(out, print);
+    }
+    return out;
 }
 
 std::uint64_t get64(const char* at) {
@@ -47,10 +61,14 @@ void Fingerprints::prefetch(std::uint64_t print) const noexcept {
     if (!table_.empty()) __builtin_prefetch(table_.data() + home(never_zero(print)));
 }
 
-void Fingerprints::grow() {
+// Room for so many more, at most two of three places being used.
+void Fingerprints::grow(std::size_t more) {
+    std::size_t size = std::max<std::size_t>(table_.size(), 4096);
+    while ((used_ + more) * 3 > size * 2)
+        size *= 2;
+    if (size == table_.size()) return;
     std::vector<std::uint64_t> old;
     old.swap(table_);
-    const std::size_t size = old.empty() ? 4096 : old.size() * 2;
     table_.assign(size, 0);
     shift_ = static_cast<unsigned>(64 - __builtin_ctzll(size));
     used_ = 0;
@@ -58,8 +76,8 @@ void Fingerprints::grow() {
         if (print != 0) insert(print);
 }
 
+// There is room for it.
 void Fingerprints::insert(std::uint64_t print) {
-    if (used_ * 3 >= table_.size() * 2) grow();
     print = never_zero(print);
     std::size_t at = home(print);
     while (table_[at] != 0) {
@@ -68,6 +86,16 @@ void Fingerprints::insert(std::uint64_t print) {
     }
     table_[at] = print;
     ++used_;
+}
+
+// Memory that is far away is asked for some places ahead.
+void Fingerprints::insert(const std::uint64_t* prints, std::size_t count) {
+    constexpr std::size_t ahead = 16;
+    grow(count);
+    for (std::size_t i = 0; i < count; ++i) {
+        if (i + ahead < count) __builtin_prefetch(table_.data() + home(never_zero(prints[i + ahead])), 1);
+        insert(prints[i]);
+    }
 }
 
 // What stood behind it moves up, so that no search stops too early.
@@ -99,24 +127,31 @@ void Fingerprints::drop_oldest() {
     list_dirty_ = true;
 }
 
+// The chunk that has room.
+Fingerprints::Chunk& Fingerprints::open_chunk(const Edges& window) {
+    if (!chunks_.empty() && chunks_.back().prints.size() < chunk_) return chunks_.back();
+    // A name is used again only when its chunk is gone.
+    if (chunks_.size() >= names) {
+        dropped_ += chunks_.front().prints.size();
+        floor_ = std::max(floor_, chunks_.front().span.stop);
+        drop_oldest();
+    }
+    chunks_.push_back({next_name_, window, {}, 0, true});
+    next_name_ = (next_name_ + 1) % names;
+    return chunks_.back();
+}
+
 void Fingerprints::add(const Edges& window, const std::vector<std::uint64_t>& prints) {
-    for (const std::uint64_t print : prints) {
-        if (chunks_.empty() || chunks_.back().prints.size() >= chunk_) {
-            // A name is used again only when its chunk is gone.
-            if (chunks_.size() >= names) {
-                dropped_ += chunks_.front().prints.size();
-                floor_ = std::max(floor_, chunks_.front().span.stop);
-                drop_oldest();
-            }
-            chunks_.push_back({next_name_, window, {}, 0, true});
-            next_name_ = (next_name_ + 1) % names;
-        }
-        Chunk& chunk = chunks_.back();
+    for (std::size_t done = 0; done < prints.size();) {
+        Chunk& chunk = open_chunk(window);
+        const std::size_t count = std::min(prints.size() - done, chunk_ - chunk.prints.size());
         chunk.span = {std::min(chunk.span.start, window.start), std::max(chunk.span.stop, window.stop)};
-        chunk.prints.push_back(print);
+        chunk.prints.insert(chunk.prints.end(), prints.begin() + static_cast<std::ptrdiff_t>(done),
+                            prints.begin() + static_cast<std::ptrdiff_t>(done + count));
         chunk.dirty = list_dirty_ = true;
-        insert(print);
-        ++stored_;
+        insert(prints.data() + done, count); // it is there, unless an older chunk that held it too was dropped
+        stored_ += count;
+        done += count;
     }
     while (stored_ > most_ && chunks_.size() > 1) {
         dropped_ += chunks_.front().prints.size();
@@ -159,11 +194,7 @@ std::vector<Fingerprints::Change> Fingerprints::changes() const {
                                           static_cast<std::uint64_t>(chunk.span.stop), std::uint64_t{chunk.prints.size()}})
             put64(list, value);
         if (!chunk.dirty) continue;
-        std::string value;
-        value.reserve(8 * chunk.prints.size());
-        for (const std::uint64_t print : chunk.prints)
-            put64(value, print);
-        out.push_back({chunk_name(chunk.name), std::move(value)});
+        out.push_back({chunk_name(chunk.name), text_of(chunk.prints)});
     }
     out.push_back({{}, std::move(list)});
     return out;
@@ -203,10 +234,9 @@ Result<void> Fingerprints::load_chunk(std::size_t index, std::string_view value)
     Chunk& chunk = chunks_[index];
     if (value.size() != 8 * chunk.announced) return bad("chunk " + chunk_name(chunk.name) + " is not as long as its list says");
     chunk.prints.reserve(chunk.announced);
-    for (std::size_t at = 0; at < value.size(); at += 8) {
+    for (std::size_t at = 0; at < value.size(); at += 8)
         chunk.prints.push_back(get64(value.data() + at));
-        insert(chunk.prints.back());
-    }
+    insert(chunk.prints.data(), chunk.prints.size());
     stored_ += chunk.prints.size();
     return {};
 }

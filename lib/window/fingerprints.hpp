@@ -37,10 +37,11 @@ public:
     void set_floor(Instant floor) noexcept { floor_ = floor; }
 
     [[nodiscard]] bool knows(std::uint64_t print) const noexcept;
+    [[nodiscard]] bool empty() const noexcept { return used_ == 0; } // knows nothing
     void prefetch(std::uint64_t print) const noexcept;
 
-    // Known from now on, but not stored: its window was read to its end, and is not known to be delivered.
-    void expect(std::uint64_t print) { insert(print); }
+    // Known from now on, but not stored: their window was read to its end, and is not known to be delivered.
+    void expect(const std::vector<std::uint64_t>& prints) { insert(prints.data(), prints.size()); }
 
     // The window is delivered: its fingerprints, expected before, are to be stored.
     void add(const Edges& window, const std::vector<std::uint64_t>& prints);
@@ -79,9 +80,11 @@ private:
         bool dirty = false;
     };
     void insert(std::uint64_t print);
+    void insert(const std::uint64_t* prints, std::size_t count);
+    Chunk& open_chunk(const Edges& window);
     void erase(std::uint64_t print);
     void drop_oldest();
-    void grow();
+    void grow(std::size_t more);
     [[nodiscard]] std::size_t home(std::uint64_t print) const noexcept { return (print * 0x9E3779B97F4A7C15ull) >> shift_; }
 
     std::size_t most_, chunk_;

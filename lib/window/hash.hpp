@@ -20,6 +20,7 @@ inline constexpr std::size_t hash_digits = 32;
 
 // 32 lower-case hex digits, the high half first (XXH128's canonical form).
 void put_hex(char* at, const Hash128& hash) noexcept;
+void put_hex_portable(char* at, const Hash128& hash) noexcept; // the same without the vector unit
 [[nodiscard]] std::string hex(const Hash128& hash);
 
 } // namespace fluxgate::window

@@ -97,7 +97,7 @@ private:
             if (is(i + 1, "[") && is(i + 2, Kind::string) && tokens_[i + 2].text.size() >= 2)
                 member_of_v(tokens_[i + 2].text.substr(1, tokens_[i + 2].text.size() - 2));
         }
-        if (is(i + 1, "(") && !holds(keywords, name)) called(i);
+        if (is(i + 1, "(") && (member || !holds(keywords, name))) called(i);
     }
 
     void member_of_v(std::string_view name) {

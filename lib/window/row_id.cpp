@@ -1,10 +1,9 @@
 #include "window/row_id.hpp"
 
+#include "message/put.hpp"
+
 #include <algorithm>
 #include <cstring>
-#include <new>
-#include <sys/mman.h>
-#include <utility>
 
 namespace fluxgate::window {
 
@@ -78,8 +77,9 @@ std::string_view RowIds::part_value(const flux::Row& row, const Part& part) {
 }
 
 bool RowIds::has_time(const flux::Row& row) const {
-    return std::any_of(time_columns_.begin(), time_columns_.end(),
-                       [&](std::size_t i) { return row.fields[i].size != 0 || !sources_[i].default_value.empty(); });
+    for (const std::size_t i : time_columns_)
+        if (row.fields[i].size != 0 || !sources_[i].default_value.empty()) return true;
+    return false;
 }
 
 void RowIds::write_all(const flux::Row& row) {
@@ -97,123 +97,42 @@ void RowIds::write_all(const flux::Row& row) {
 void RowIds::write(Part& part, std::string_view value) {
     if (value.size() != part.size) {
         const std::size_t grown = value.size() - part.size; // modulo 2^64, so it may go back
-        bytes_.replace(part.begin, part.size, value);
+        const std::size_t tail = part.begin + part.size, before = bytes_.size();
+        if (value.size() > part.size) bytes_.resize(before + grown);
+        std::memmove(bytes_.data() + tail + grown, bytes_.data() + tail, before - tail);
+        bytes_.resize(before + grown);
         part.size = value.size();
         for (Part* later = &part + 1; later != parts_.data() + parts_.size(); ++later)
             later->begin += grown;
-        return;
     }
-    std::memcpy(bytes_.data() + part.begin, value.data(), value.size());
+    message::put(bytes_.data() + part.begin, value.data(), value.size());
 }
 
-Hash128 RowIds::of(const flux::Row& row) {
-    const bool follows = row.number == last_number_ + 1;
+bool RowIds::time_changed(std::size_t first, std::size_t last) const noexcept {
+    for (const std::size_t i : time_columns_)
+        if (i >= first && i < last) return true;
+    return false;
+}
+
+void RowIds::take(const flux::Row& row) {
+    const bool follows = known_ && row.number == last_number_ + 1 && row.same_before != 0;
     last_number_ = row.number;
-    if (const bool timed = has_time(row); timed != with_time_) lay_out(timed);
-    if (known_ && follows && row.same_before != 0) {
-        const std::size_t last = std::min<std::size_t>(row.same_from, row.fields.size());
-        for (std::size_t i = row.same_before; i < last; ++i) {
-            if (const std::size_t p = sources_[i].part; p != none) write(parts_[p], part_value(row, parts_[p]));
-        }
-    } else {
+    const std::size_t first = row.same_before, last = std::min<std::size_t>(row.same_from, row.fields.size());
+    if (!follows || time_changed(first, last)) {
+        if (const bool timed = has_time(row); timed != with_time_) lay_out(timed);
+    }
+    if (!known_ || !follows) {
         write_all(row);
         known_ = true;
+        return;
     }
-    return hash128(bytes_);
-}
-
-// Memory of the system's own, in large pages where it has them: with small ones, finding the page takes longer than the rest.
-Repeats::Slots Repeats::make(std::size_t size) {
-    const std::size_t bytes = size * sizeof(std::uint64_t);
-    void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) throw std::bad_alloc{};
-    ::madvise(at, bytes, MADV_HUGEPAGE); // only helps
-    return Slots{static_cast<std::uint64_t*>(at), Unmap{bytes}};
-}
-
-void Unmap::operator()(std::uint64_t* slots) const noexcept {
-    ::munmap(slots, bytes);
-}
-
-void Repeats::clear() {
-    constexpr std::size_t kept = 1u << 16;
-    if (size_ > kept && used_ < size_ / 16) { // a large window's memory is not held for small ones
-        slots_.reset();
-        filter_ = {};
-        size_ = 0;
+    for (std::size_t i = first; i < last; ++i) {
+        const std::size_t p = sources_[i].part;
+        if (p == none) continue;
+        const flux::Field& field = row.fields[i];
+        const bool plain = field.size != 0 && (field.flags & (flux::Field::doubled | flux::Field::special)) == 0;
+        write(parts_[p], plain ? field.raw() : part_value(row, parts_[p]));
     }
-    used_ = late_count_ = 0;
-    many_.clear();
-    std::fill_n(slots_.get(), size_, 0);
-    std::fill(filter_.begin(), filter_.end(), 0);
-}
-
-// At most 52 of 100 slots are used: 4,000,000 of 7,800,000 at the end, which are 64 MiB with the filter.
-void Repeats::grow() {
-    constexpr std::size_t most_slots = 7'800'000;
-    const Slots old = std::move(slots_);
-    const std::size_t old_size = size_;
-    size_ = old_size == 0 ? 4096 : std::max(std::min(old_size * 2, most_slots), old_size + 1);
-    slots_ = make(size_);
-    filter_.assign(size_ / 16 + 1, 0);
-    for (std::size_t i = 0; i < old_size; ++i) {
-        if (old[i] == 0) continue;
-        std::size_t at = home(old[i]);
-        while (slots_[at] != 0)
-            at = at + 1 == size_ ? 0 : at + 1;
-        slots_[at] = old[i];
-        const std::uint64_t key = old[i] & ~count_bits;
-        filter_[word_of(key)] |= bits_of(key);
-    }
-}
-
-// Every key is where it belongs.
-void Repeats::settle() {
-    for (std::size_t i = 0; i < late_count_; ++i) {
-        std::size_t at = home(late_[i]);
-        while (slots_[at] != 0)
-            at = at + 1 == size_ ? 0 : at + 1;
-        slots_[at] = late_[i] | 1;
-    }
-    late_count_ = 0;
-}
-
-std::uint32_t Repeats::count(const Hash128& id) {
-    if (used_ * 25 >= size_ * 13) {
-        settle();
-        grow();
-    }
-    const std::uint64_t key = id.high & ~count_bits, bits = bits_of(key);
-    std::uint64_t& word = filter_[word_of(key)];
-    if ((word & bits) == bits) return find_or_add(key);
-    if (used_ >= most_) return overflow;
-    word |= bits;
-    ++used_;
-    __builtin_prefetch(slots_.get() + home(key), 1);
-    late_[late_count_++] = key;
-    if (late_count_ == late_.size()) settle();
-    return 0;
-}
-
-std::uint32_t Repeats::find_or_add(std::uint64_t key) {
-    settle();
-    std::size_t at = home(key);
-    while (slots_[at] != 0) {
-        std::uint64_t& slot = slots_[at];
-        if ((slot & ~count_bits) == key) {
-            const std::uint64_t before = slot & count_bits;
-            if (before < count_bits) {
-                ++slot;
-                return static_cast<std::uint32_t>(before);
-            }
-            return many_.emplace(key, static_cast<std::uint32_t>(count_bits)).first->second++;
-        }
-        at = at + 1 == size_ ? 0 : at + 1;
-    }
-    if (used_ >= most_) return overflow;
-    slots_[at] = key | 1;
-    ++used_;
-    return 0;
 }
 
 } // namespace fluxgate::window

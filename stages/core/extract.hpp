@@ -10,6 +10,17 @@
 
 namespace fluxgate::core {
 
+// A message of the batch that cannot be written, put on record as a dead letter. An error is the host's refusal of that record.
+inline Result<void> put_aside(stage::Host host, const fg_batch& batch, std::string_view code, std::string_view text, std::string_view message) {
+    fg_dead_letter letter{};
+    letter.code = stage::to_text(code);
+    letter.text = stage::to_text(text);
+    letter.partition = batch.partition;
+    letter.sequence = batch.sequence;
+    letter.raw = stage::to_text(message);
+    return host.dead_letter(letter);
+}
+
 // Calls sink(std::string_view document) for each message in order. A message in which the path cannot be followed (a
 // step into a number, say) is put on record as the dead letter "path-mismatch" and left out; an error is the host's
 // refusal of that record. Not for the identity path: its text is the batch's own.
@@ -33,13 +44,7 @@ Result<void> for_each_document(const fg_batch& batch, const jsonpath::JsonPath& 
         }
         const std::string text =
             "output stage \"" + std::string{stage_id} + "\": path " + path.text() + " cannot be followed in the message: " + found.error().message;
-        fg_dead_letter letter{};
-        letter.code = stage::to_text("path-mismatch");
-        letter.text = stage::to_text(text);
-        letter.partition = batch.partition;
-        letter.sequence = batch.sequence;
-        letter.raw = stage::to_text(message);
-        if (Result<void> recorded = host.dead_letter(letter); !recorded.ok()) return recorded;
+        if (Result<void> recorded = put_aside(host, batch, "path-mismatch", text, message); !recorded.ok()) return recorded;
     }
     return {};
 }

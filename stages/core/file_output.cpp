@@ -2,6 +2,7 @@
 
 #include "core/extract.hpp"
 #include "core/io_error.hpp"
+#include "core/line_protocol.hpp"
 #include "core/owned_batch.hpp"
 
 #include <algorithm>
@@ -20,7 +21,8 @@ constexpr std::string_view array_begin = "[\n", array_end = "\n]\n", array_separ
 
 FileOutput::FileOutput(FileSettings settings, const stage::Config& config, stage::Host host, RootDirectory root)
     : settings_(std::move(settings)), pipeline_id_(config.pipeline_id), instance_id_(config.instance_id), stage_id_(config.stage_id),
-      partition_(config.partition), host_(host), root_(std::move(root)), prefix_(part_prefix(config.pipeline_id, config.instance_id)) {}
+      partition_(config.partition), host_(host), root_(std::move(root)), prefix_(part_prefix(config.pipeline_id, config.instance_id)),
+      window_path_(*jsonpath::JsonPath::compile(".properties.window")) {}
 
 Result<std::unique_ptr<FileOutput>> FileOutput::create(const stage::Config& config, stage::Host host) {
     ParsedFileSettings parsed = parse_file_settings(config.document);
@@ -65,17 +67,46 @@ Result<void> FileOutput::make_text(const fg_batch& batch) {
     });
 }
 
-Result<void> FileOutput::open_file() {
+// A message that cannot be a line is a dead letter.
+Result<void> FileOutput::make_lines(const fg_batch& batch) {
+    text_.clear();
+    for (std::uint32_t i = 0; i < batch.count; ++i) {
+        const std::string_view message{batch.text + batch.messages[i].offset, batch.messages[i].size};
+        const std::string why = append_line(text_, message);
+        if (why.empty()) continue;
+        const std::string text = "output stage \"" + stage_id_ + "\": the row cannot be a line of line protocol: " + why;
+        if (Result<void> recorded = put_aside(host_, batch, "line-protocol", text, message); !recorded.ok()) return recorded;
+    }
+    return {};
+}
+
+// All messages of a batch are of one window.
+std::string FileOutput::window_of(const fg_batch& batch) const {
+    if (!settings_.file_path.names_window() || batch.count == 0) return {};
+    const Result<std::string_view> found = window_path_.find({batch.text + batch.messages[0].offset, batch.messages[0].size});
+    return found.ok() && found->substr(0, 1) == "[" ? std::string{*found} : std::string{};
+}
+
+Result<void> FileOutput::open_file(std::string window) {
     Result<PartFile> part = root_.make_part(prefix_, partition_);
     if (!part.ok()) return part.error();
     file_.emplace();
     file_->part = *std::move(part);
     file_->opened_wall_ns = host_.wall_ns();
     file_->close_at_ns = host_.monotonic_ns() + settings_.time.count();
+    file_->window = std::move(window);
+    if (settings_.compression == Compression::gzip) file_->gzip.emplace();
     return {};
 }
 
 Result<void> FileOutput::append(std::string_view text) {
+    if (!file_->gzip) return put(text);
+    packed_.clear();
+    file_->gzip->add(text, packed_);
+    return put(packed_);
+}
+
+Result<void> FileOutput::put(std::string_view text) {
     const int fd = file_->part.fd.get();
     while (!text.empty()) {
         const long written = ::write(fd, text.data(), text.size());
@@ -98,12 +129,23 @@ Result<void> FileOutput::append(std::string_view text) {
 }
 
 std::string FileOutput::name_for(std::uint64_t number) const {
-    return settings_.file_path.render({pipeline_id_, instance_id_, partition_, file_->opened_wall_ns}, number);
+    // ["2026-11-21T10:00:00Z","2026-11-21T10:10:00Z"]
+    const std::string_view window = file_->window;
+    const std::size_t comma = window.find("\",\"");
+    const bool known = comma != std::string_view::npos && window.size() > comma + 5;
+    return settings_.file_path.render({pipeline_id_, instance_id_, partition_, file_->opened_wall_ns, known ? window.substr(2, comma - 2) : "",
+                                       known ? window.substr(comma + 3, window.size() - comma - 5) : ""},
+                                      number);
 }
 
 Result<void> FileOutput::publish() {
     if (settings_.format == FileFormat::json) {
         if (Result<void> ended = append(array_end); !ended.ok()) return ended;
+    }
+    if (file_->gzip) {
+        packed_.clear();
+        file_->gzip->end(packed_);
+        if (Result<void> ended = put(packed_); !ended.ok()) return ended;
     }
     // Numbers of files that were published a moment ago are not tried again.
     std::string first_name = name_for(0);
@@ -127,7 +169,8 @@ Result<stage::Written> FileOutput::write(fg_batch& batch, std::uint64_t token) {
     if (settings_.path.is_identity() && settings_.format == FileFormat::json_stream) {
         text = text_of(batch);
     } else {
-        if (Result<void> made = make_text(batch); !made.ok()) return broken(std::move(made).error()).error();
+        Result<void> made = settings_.format == FileFormat::line_protocol ? make_lines(batch) : make_text(batch);
+        if (!made.ok()) return broken(std::move(made).error()).error();
         text = text_;
     }
     if (text.empty()) { // every message became a dead letter
@@ -135,20 +178,21 @@ Result<stage::Written> FileOutput::write(fg_batch& batch, std::uint64_t token) {
         host_.complete(token, FG_DELIVERED);
         return stage::Written::taken;
     }
-    const auto put = [&]() -> Result<void> {
-        if (file_ && (due() || file_->bytes + text.size() > settings_.max_file_bytes)) {
+    std::string window = window_of(batch);
+    const auto write_text = [&]() -> Result<void> {
+        if (file_ && (due() || file_->window != window || file_->bytes + text.size() > settings_.max_file_bytes)) {
             if (Result<void> published = publish(); !published.ok()) return published;
         }
         const bool fresh = !file_;
         if (fresh) {
-            if (Result<void> opened = open_file(); !opened.ok()) return opened;
+            if (Result<void> opened = open_file(std::move(window)); !opened.ok()) return opened;
         }
         if (settings_.format == FileFormat::json) {
             if (Result<void> begun = append(fresh ? array_begin : array_separator); !begun.ok()) return begun;
         }
         return append(text);
     };
-    if (Result<void> done = put(); !done.ok()) return broken(std::move(done).error()).error();
+    if (Result<void> done = write_text(); !done.ok()) return broken(std::move(done).error()).error();
     file_->tokens.push_back(token);
     release_batch(batch);
     if (file_->bytes >= settings_.max_file_bytes) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/file_settings.hpp"
+#include "core/gzip_writer.hpp"
 #include "core/root_directory.hpp"
 #include "fluxgate/stage.hpp"
 
@@ -21,9 +22,12 @@ struct OpenFile {
     std::int64_t opened_wall_ns = 0;
     std::int64_t close_at_ns = 0; // monotonic
     std::vector<std::uint64_t> tokens;
+    std::string window; // JSON text of properties.window, when the file's name has it
+    std::optional<GzipWriter> gzip;
 };
 
-// At most one open file. A file closes settings.time after its first message, at settings.max_file_bytes, or at a flush;
+// At most one open file. A file closes settings.time after its first message, at settings.max_file_bytes, at a flush, or, when its
+// name has the window, at the first message of another one;
 // then it is published (root_directory.hpp) and its batches complete as delivered. After an I/O error the output stays
 // broken and every call repeats that error: a file whose sync failed must not be trusted. Releasing the output removes
 // its unfinished file and abandons its batches.
@@ -46,8 +50,11 @@ private:
 
     Result<void> broken(Error error);
     Result<void> make_text(const fg_batch& batch);
-    Result<void> open_file();
+    Result<void> make_lines(const fg_batch& batch);
+    [[nodiscard]] std::string window_of(const fg_batch& batch) const;
+    Result<void> open_file(std::string window);
     Result<void> append(std::string_view text);
+    Result<void> put(std::string_view bytes);
     Result<void> publish();
     [[nodiscard]] std::string name_for(std::uint64_t number) const;
     [[nodiscard]] bool due() const { return file_ && host_.monotonic_ns() >= file_->close_at_ns; }
@@ -60,7 +67,9 @@ private:
     std::string prefix_;
     std::optional<OpenFile> file_;
     std::optional<Error> error_;
+    jsonpath::JsonPath window_path_;
     std::string text_;            // of the batch being written, its memory kept
+    std::string packed_;          // the same, compressed
     std::string last_first_name_; // the name for number 0 of the file before
     std::uint64_t next_number_ = 0;
 };

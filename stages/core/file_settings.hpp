@@ -15,14 +15,18 @@
 namespace fluxgate::core {
 
 enum class FileFormat {
-    json,       // one array
-    json_stream // one document a line
+    json,         // one array
+    json_stream,  // one document a line
+    line_protocol // one line of InfluxDB's line protocol a message
 };
+
+enum class Compression { none, gzip };
 
 struct FileSettings {
     std::string root_directory;
     PathTemplate file_path;
     FileFormat format = FileFormat::json_stream;
+    Compression compression = Compression::none;
     jsonpath::JsonPath path;                                 // format.path or batch.path, ".payload" by default
     std::chrono::nanoseconds time = std::chrono::minutes{1}; // batch.time: a file closes this long after its first message
     std::uint64_t max_file_bytes = 128u << 20;               // fixed; smaller in tests

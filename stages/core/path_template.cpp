@@ -27,6 +27,12 @@ std::string as_name(std::string_view value) {
     return out;
 }
 
+std::string compact_time(std::string_view rfc3339) {
+    std::string out{rfc3339.empty() ? "none" : rfc3339};
+    std::erase_if(out, [](char c) { return c == '-' || c == ':'; });
+    return as_name(out);
+}
+
 std::string padded(int value, int width) {
     std::array<char, 16> text{};
     std::snprintf(text.data(), text.size(), "%0*d", width, value);
@@ -69,7 +75,9 @@ const std::vector<PathTemplate::Name>& PathTemplate::names() {
                                        {"DD", Variable::day},
                                        {"HH", Variable::hour},
                                        {"mm", Variable::minute},
-                                       {"fileNumber", Variable::file_number}};
+                                       {"fileNumber", Variable::file_number},
+                                       {"windowStart", Variable::window_start},
+                                       {"windowStop", Variable::window_stop}};
     return all;
 }
 
@@ -102,6 +110,7 @@ Result<PathTemplate> PathTemplate::compile(std::string_view text) {
         const Result<Variable> variable = variable_of(trimmed(text.substr(begin, close - begin)));
         if (!variable.ok()) return variable.error();
         made.parts_.push_back({*variable, {}});
+        made.windowed_ = made.windowed_ || *variable == Variable::window_start || *variable == Variable::window_stop;
         made.numbered_ = made.numbered_ || *variable == Variable::file_number;
         shape += 'x';
         at = close + closing.size();
@@ -127,6 +136,8 @@ std::string PathTemplate::render(const PathValues& values, std::uint64_t file_nu
         case Variable::day: out += padded(utc.tm_mday, 2); break;
         case Variable::hour: out += padded(utc.tm_hour, 2); break;
         case Variable::minute: out += padded(utc.tm_min, 2); break;
+        case Variable::window_start: out += compact_time(values.window_start); break;
+        case Variable::window_stop: out += compact_time(values.window_stop); break;
         case Variable::file_number: out += std::to_string(file_number); break;
         }
     }

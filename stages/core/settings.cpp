@@ -74,8 +74,14 @@ ParsedFileSettings parse_file_settings(std::string_view document) {
             settings.file_path = *std::move(compiled);
         else if (!findings.error_within("/filePath"))
             findings.error("/filePath", compiled.error().message);
-        settings.format = text_at(json.dom, {"format", "type"}) == "json" ? FileFormat::json : FileFormat::json_stream;
+        const std::string format = text_at(json.dom, {"format", "type"});
+        settings.format = format == "json" ? FileFormat::json : format == "lineProtocol" ? FileFormat::line_protocol : FileFormat::json_stream;
+        settings.compression = text_at(json.dom, {"compression"}, "none") == "gzip" ? Compression::gzip : Compression::none;
         settings.path = read_file_path_setting(json.dom, findings);
+        const std::string_view path = !text_at(json.dom, {"format", "path"}).empty() ? "/format/path" : "/batch/path";
+        const bool given = !text_at(json.dom, {"format", "path"}).empty() || !text_at(json.dom, {"batch", "path"}).empty();
+        if (settings.format == FileFormat::line_protocol && given)
+            findings.error(std::string{path}, "has no meaning with format.type \"lineProtocol\", which is made of the whole message; remove it");
         const Result<std::chrono::nanoseconds> time = config::parse_duration(text_at(json.dom, {"batch", "time"}, "60s"));
         if (time.ok())
             settings.time = *time;

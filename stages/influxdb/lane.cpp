@@ -13,7 +13,7 @@ namespace fluxgate::influxdb {
 
 Lane::Lane(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::shared_ptr<http::Loop> loop,
            std::uint32_t share)
-    : settings_(settings), host_(host), rows_(settings, std::move(partitioner), host, share), verification_(settings, host),
+    : settings_(settings), host_(host), rows_(settings, std::move(partitioner), host, share), verification_(settings, host, share),
       names_(reader_limits(settings), window::Split::most_names), client_(make_client(settings, host, std::move(loop))), meter_(host) {}
 
 void Lane::open_rows(const WindowRead* window) {
@@ -137,23 +137,23 @@ Lane::Step Lane::on_finished() {
     return replaying_ ? Step::progressed : Step::succeeded;
 }
 
-// Renders the next piece of a verified answer. The next query waits for the last one.
+// Renders the next rows of a verified answer. The next query waits for the last one.
 Lane::Step Lane::replay() {
-    Result<Spool::Piece> piece = verification_.spool().next();
-    if (piece.ok() && !piece->bytes.empty()) {
-        rows_.take(piece->bytes, piece->received_ns);
+    Result<bool> more = verification_.spool().next();
+    if (more.ok() && *more) {
+        rows_.take(verification_.spool().journal());
         if (rows_.fatal()) {
             rows_.batcher().flush();
             error_ = *rows_.fatal();
             return Step::fatal;
         }
         if (!rows_.too_large()) return Step::progressed;
-        piece = too_large();
+        more = too_large();
     }
     replaying_ = false;
     verification_.spool().clear();
-    if (piece.ok()) return Step::succeeded;
-    return fail(std::move(piece).error());
+    if (more.ok()) return Step::succeeded;
+    return fail(std::move(more).error());
 }
 
 Lane::Step Lane::fail(Error error) {

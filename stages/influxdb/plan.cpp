@@ -134,8 +134,8 @@ private:
 class Plan {
 public:
     Plan(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::int64_t deadline_ns,
-         const stage::LineSink& line)
-        : settings_(settings), host_(host), deadline_ns_(deadline_ns), line_(line), counting_(host),
+         const stage::LineSink& line, bool accept_changed_query)
+        : settings_(settings), host_(host), deadline_ns_(deadline_ns), accept_changed_query_(accept_changed_query), line_(line), counting_(host),
           rows_(settings, std::move(partitioner), counting_.host()), scales_(settings, rows_), client_(make_client(settings, host)) {}
 
     Result<void> run() {
@@ -147,6 +147,7 @@ public:
         query += split_json();
         say(query + "}");
         if (!windows_.empty()) say(windows_);
+        if (refused_) return *refused_; // as a run would end
         if (settings_.incremental && !range_) return wanted_ ? Result<void>{} : unwanted();
         if (wanted_) {
             if (Result<void> done = read(); !done.ok()) return done;
@@ -186,10 +187,9 @@ private:
             Result<window::Cursor> parsed = stored_cursor(stored->value());
             if (!parsed.ok()) return std::move(parsed).error();
             cursor = std::move(*parsed);
+            if (Result<void> able = may_go_on(cursor, query_identity(settings_)); !able.ok() && !accept_changed_query_) refused_ = able.error();
         }
-        std::string note = stored.ok() ? "" : "the state cannot be read: " + stored.error().message;
-        if (!cursor.identity.empty() && cursor.identity != window::identity_of(address(settings_.url), settings_.organization, settings_.query))
-            note = "the cursor was written for another url, organization or query: a run would stop and say how to go on";
+        const std::string note = stored.ok() ? "" : "the state cannot be read: " + stored.error().message;
         window::Planner planner{planner_policy(plan), cursor};
         planner.begin_tick(now);
         std::string next;
@@ -278,6 +278,7 @@ private:
     const Settings& settings_;
     const stage::Host host_;
     const std::int64_t deadline_ns_;
+    const bool accept_changed_query_;
     const stage::LineSink& line_;
     CountingHost counting_;
     Rows rows_;
@@ -285,6 +286,7 @@ private:
     http::Client client_;
     std::optional<window::Edges> range_;
     std::string windows_, note_;
+    std::optional<Error> refused_; // a run would end so
     std::int64_t began_ns_ = 0;
     std::vector<std::string> messages_;
     std::map<std::uint32_t, std::uint64_t> partitions_;
@@ -294,8 +296,8 @@ private:
 } // namespace
 
 Result<void> run_plan(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::int64_t deadline_ns,
-                      const stage::LineSink& line) {
-    return Plan{settings, host, std::move(partitioner), deadline_ns, line}.run();
+                      const stage::LineSink& line, bool accept_changed_query) {
+    return Plan{settings, host, std::move(partitioner), deadline_ns, line, accept_changed_query}.run();
 }
 
 } // namespace fluxgate::influxdb

@@ -21,8 +21,9 @@ namespace fluxgate::influxdb {
 //   message     {message}                     the first three
 //   partitions  {counts}                      messages by partition
 //   deadLetters {counts, first}               rows by reason; jq errors are among them
-// Blocks until `deadline_ns` (monotonic) at most; what was read until then is told. Errors: those of a query.
+// Blocks until `deadline_ns` (monotonic) at most; what was read until then is told. Errors: those of a query; Errc::state before the
+// first line when a run would not go on from the stored cursor, whose query was another one.
 Result<void> run_plan(const Settings& settings, stage::Host host, std::shared_ptr<partition::Partitioner> partitioner, std::int64_t deadline_ns,
-                      const stage::LineSink& line);
+                      const stage::LineSink& line, bool accept_changed_query);
 
 } // namespace fluxgate::influxdb

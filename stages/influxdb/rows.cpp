@@ -23,6 +23,7 @@ message::Options message_options(const Settings& settings) {
     case NonFinite::dead_letter: options.non_finite = message::NonFinite::dead_letter; break;
     }
     options.nulls = settings.nulls == Nulls::omit ? message::Nulls::omit : message::Nulls::include;
+    options.types = settings.types;
     return options;
 }
 
@@ -54,40 +55,62 @@ void Rows::begin_window(const window::Edges& window, const window::Fingerprints*
     windowed_ = true;
     memory_ = memory;
     prints_.clear();
+    novelty_.clear();
     repeats_.clear();
     ids_.set_window(window);
     renderer_.set_window(window_json(window));
 }
 
-void Rows::take(std::string_view bytes, std::int64_t received_ns) {
-    if (failed_ || fatal_ || too_large_) return;
+void Rows::set_received(std::int64_t received_ns) {
     received_ns_ = received_ns;
-    now_ns_ = host_.monotonic_ns();
     if (const std::int64_t ms = received_ns_ / 1'000'000; ms != timestamp_ms_) {
         timestamp_ms_ = ms;
         timestamp_ = message::timestamp_text(received_ns_);
     }
+}
+
+void Rows::on_body(std::string_view bytes) {
+    if (failed_ || fatal_ || too_large_) return;
+    now_ns_ = host_.monotonic_ns();
+    set_received(host_.wall_ns());
     reader_.feed(bytes);
     while (!fatal_ && !too_large_) {
         switch (reader_.next()) {
         case flux::Event::need_more: return;
-        case flux::Event::table: on_table(); break;
-        case flux::Event::row: windowed_ ? on_window_row() : on_row(); break;
-        case flux::Event::long_row: on_long_row(); break;
+        case flux::Event::table: on_table(reader_.table()); break;
+        case flux::Event::row: on_row(reader_.row()); break;
+        case flux::Event::long_row: on_long_row(reader_.row(), reader_.long_row_bytes()); break;
         case flux::Event::failed: failed_ = true; return;
         }
     }
 }
 
-void Rows::on_table() {
-    counts_.renamed_columns += renderer_.set_table(reader_.table());
-    router_.set_table(reader_.table(), renderer_);
-    if (windowed_) ids_.set_table(reader_.table());
+void Rows::take(flux::JournalReader& journal) {
+    constexpr std::size_t enough = 128u << 10;
+    now_ns_ = host_.monotonic_ns();
+    for (std::size_t taken = 0; taken < enough && !fatal_ && !too_large_;) {
+        const flux::Event event = journal.next();
+        if (event == flux::Event::need_more) return;
+        if (journal.received_ns() != received_ns_) set_received(journal.received_ns());
+        if (event == flux::Event::table) {
+            on_table(journal.table());
+            continue;
+        }
+        taken += journal.row().raw.size();
+        event == flux::Event::row ? on_row(journal.row()) : on_long_row(journal.row(), journal.long_row_bytes());
+    }
 }
 
-void Rows::on_row() {
+void Rows::on_table(const flux::Table& table) {
+    counts_.renamed_columns += renderer_.set_table(table);
+    router_.set_table(table, renderer_);
+    if (!windowed_) return;
+    ids_.set_table(table);
+    novelty_.set_table(table);
+}
+
+void Rows::on_plain_row(const flux::Row& row) {
     ++counts_.rows;
-    const flux::Row& row = reader_.row();
     const std::uint64_t replaced_before = renderer_.replaced_sequences();
     if (const Target* target = router_.find(row); target != nullptr && target->dead_letter.empty()) {
         append_known(row, *target);
@@ -156,9 +179,14 @@ void Rows::add(std::uint32_t partition, std::size_t begin, const message::Payloa
 }
 
 // Whether the row is to be delivered; its place among identical ones. False: suppressed, or too_large().
-bool Rows::is_new(const window::Hash128& id, std::uint32_t& repeat) {
-    repeat = repeats_.count(id);
-    too_large_ = repeat == window::Repeats::overflow;
+bool Rows::is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repeat) {
+    if (is_new) {
+        repeat = 0;
+        too_large_ = !repeats_.add_new(id);
+    } else {
+        repeat = repeats_.count(id);
+        too_large_ = repeat == window::Repeats::overflow;
+    }
     if (too_large_) return false;
     if (memory_ == nullptr) return true;
     const std::uint64_t print = window::fingerprint(id, repeat);
@@ -170,13 +198,19 @@ bool Rows::is_new(const window::Hash128& id, std::uint32_t& repeat) {
     return true;
 }
 
-// Memory that is far away is asked for before the row is rendered and looked at afterwards.
-void Rows::on_window_row() {
+// The identity is worked out after the message is written, when the bytes it is made of have settled; unless memory that is far away
+// has to be looked at: that is asked for before.
+void Rows::on_window_row(const flux::Row& row) {
     ++counts_.rows;
-    const flux::Row& row = reader_.row();
-    const window::Hash128 id = ids_.of(row);
-    repeats_.prefetch(id);
-    if (memory_ != nullptr) memory_->prefetch(window::fingerprint(id, 0));
+    ids_.take(row);
+    const bool is_new = novelty_.is_new(row);
+    const bool looks_up = !is_new || (memory_ != nullptr && !memory_->empty());
+    window::Hash128 id;
+    if (looks_up) {
+        id = ids_.id();
+        if (!is_new) repeats_.prefetch(id);
+        if (memory_ != nullptr) memory_->prefetch(window::fingerprint(id, 0));
+    }
     const Target* target = router_.find(row);
     const bool known = target != nullptr && target->dead_letter.empty();
     message::Buffer& text = known ? batcher_.block(target->partition).text : scratch_;
@@ -187,8 +221,9 @@ void Rows::on_window_row() {
     message::PayloadSpan payload;
     const std::uint64_t replaced_before = renderer_.replaced_sequences();
     const bool rendered = renderer_.append_tail(row, text, payload, fault_);
+    if (!looks_up) id = ids_.id();
     std::uint32_t repeat = 0;
-    if (!is_new(id, repeat)) {
+    if (!is_wanted(id, is_new, repeat)) {
         text.truncate(begin);
         return;
     }
@@ -208,11 +243,11 @@ void Rows::on_window_row() {
     known ? add(target->partition, begin, payload) : deliver_asked(row, target, tail, payload);
 }
 
-void Rows::on_long_row() {
+void Rows::on_long_row(const flux::Row& row, std::uint64_t bytes) {
     ++counts_.rows;
-    const std::string text = "a row of " + std::to_string(reader_.long_row_bytes()) + " bytes at byte " + std::to_string(reader_.row().offset) +
+    const std::string text = "a row of " + std::to_string(bytes) + " bytes at byte " + std::to_string(row.offset) +
                              " of the answer is longer than limits.maxRowBytes allows";
-    dead_letter("row-too-long", text, reader_.row().raw, true);
+    dead_letter("row-too-long", text, row.raw, true);
 }
 
 void Rows::dead_letter(std::string_view code, std::string_view text, std::string_view raw, bool truncated) {

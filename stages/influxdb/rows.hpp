@@ -2,12 +2,15 @@
 #pragma once
 
 #include "batcher.hpp"
+#include "flux/journal.hpp"
 #include "flux/reader.hpp"
 #include "fluxgate/stage.hpp"
 #include "http/client.hpp"
 #include "message/renderer.hpp"
 #include "router.hpp"
 #include "window/fingerprints.hpp"
+#include "window/novelty.hpp"
+#include "window/repeats.hpp"
 #include "window/row_id.hpp"
 
 #include <cstdint>
@@ -46,10 +49,10 @@ public:
     // must stay while the response is read.
     void begin_window(const window::Edges& window, const window::Fingerprints* memory);
 
-    void on_body(std::string_view bytes) override { take(bytes, host_.wall_ns()); }
+    void on_body(std::string_view bytes) override;
 
-    // The same for bytes that were received at another time (nanoseconds since 1970 UTC).
-    void take(std::string_view bytes, std::int64_t received_ns);
+    // The same for rows that were read, and found to be of a complete response, before: some of them, about 128 KiB of the body.
+    void take(flux::JournalReader& journal);
 
     // Set when the response cannot be read on (corrupt, error table) / when a dead letter could not be put on record. What
     // comes after is not looked at.
@@ -69,11 +72,13 @@ public:
     [[nodiscard]] Batcher& batcher() noexcept { return batcher_; }
 
 private:
-    void on_table();
-    void on_row();
-    void on_window_row();
-    bool is_new(const window::Hash128& id, std::uint32_t& repeat);
-    void on_long_row();
+    void set_received(std::int64_t received_ns);
+    void on_table(const flux::Table& table);
+    void on_row(const flux::Row& row) { windowed_ ? on_window_row(row) : on_plain_row(row); }
+    void on_plain_row(const flux::Row& row);
+    void on_window_row(const flux::Row& row);
+    bool is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repeat);
+    void on_long_row(const flux::Row& row, std::uint64_t bytes);
     void append_known(const flux::Row& row, const Target& target);
     void append_asked(const flux::Row& row, const Target* known);
     void deliver_asked(const flux::Row& row, const Target* known, std::size_t tail, const message::PayloadSpan& payload);
@@ -94,6 +99,7 @@ private:
     RowCounts counts_;
     bool windowed_ = false, too_large_ = false;
     window::RowIds ids_;
+    window::Novelty novelty_;
     window::Repeats repeats_;
     const window::Fingerprints* memory_ = nullptr;
     std::vector<std::uint64_t> prints_;

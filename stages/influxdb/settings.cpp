@@ -132,6 +132,7 @@ void read_options(const Fields& document, Settings& settings) {
     document.read_word("compression", compressions, settings.compression);
     document.read_word("nonFinite", non_finites, settings.non_finite);
     document.read_word("nulls", nulls, settings.nulls);
+    document.object("format").read("types", settings.types);
     document.read_word("delivery", deliveries, settings.delivery);
     document.read_bytes("spoolBytes", settings.spool_bytes);
 

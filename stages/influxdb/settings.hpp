@@ -99,6 +99,7 @@ struct Settings {
     Compression compression = Compression::automatic;
     NonFinite non_finite = NonFinite::null;
     Nulls nulls = Nulls::include;
+    bool types = false; // format.types
     BatchLimits batch;
     RowLimits limits;
     Delivery delivery = Delivery::streaming;

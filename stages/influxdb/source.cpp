@@ -381,7 +381,7 @@ Result<void> InfluxSource::schema(std::int64_t deadline_ns, const stage::LineSin
 }
 
 Result<void> InfluxSource::plan(std::int64_t deadline_ns, const stage::LineSink& line) {
-    return run_plan(settings_, host_, partitioner_, deadline_ns, line);
+    return run_plan(settings_, host_, partitioner_, deadline_ns, line, accept_changed_query_);
 }
 
 } // namespace fluxgate::influxdb

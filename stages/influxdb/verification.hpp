@@ -13,11 +13,13 @@
 
 namespace fluxgate::influxdb {
 
-// Receives a body: spools it and reads it as annotated CSV at the same time, so that a damaged answer is known as soon as
-// its bytes are there, and a good one is known to be good when it ends. Rows are rendered afterwards, from the spool.
+// Receives a body: reads it as annotated CSV and spools what the reader tells, so that a damaged answer is known as soon as its
+// bytes are there, and a good one is known to be good when it ends. Rows are rendered afterwards, from the spool: what leaves is
+// what was verified, and the body is read once.
 class Verification : public http::BodySink {
 public:
-    Verification(const Settings& settings, stage::Host host);
+    // `share`: of the memory for spooled answers, one part of so many.
+    Verification(const Settings& settings, stage::Host host, std::uint32_t share);
 
     // A new response begins.
     void begin();
@@ -31,6 +33,8 @@ public:
     [[nodiscard]] Spool& spool() noexcept { return spool_; }
 
 private:
+    Result<void> keep(flux::Event event);
+
     stage::Host host_;
     flux::Reader reader_;
     Spool spool_;

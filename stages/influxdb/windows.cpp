@@ -40,20 +40,27 @@ Result<window::Cursor> stored_cursor(std::string_view value) {
     return cursor;
 }
 
+std::string query_identity(const Settings& settings) {
+    return window::identity_of(address(settings.url), settings.organization, settings.query);
+}
+
+Result<void> may_go_on(const window::Cursor& cursor, std::string_view identity) {
+    if (cursor.identity.empty() || cursor.identity == identity) return {};
+    return Error{Errc::state, "the stored cursor, " + window::format_instant(cursor.position) +
+                                  ", was written for another url, organization or query: rows that the new query finds before it would never be "
+                                  "read. Set where to begin with `fluxgate cursor set`, or go on from it with `fluxgate run --accept-changed-query`"};
+}
+
 Result<void> Windows::open(bool accept_changed_query) {
     auto stored = host_.state_get(cursor_key);
     if (!stored.ok()) return std::move(stored).error();
-    identity_ = window::identity_of(address(settings_.url), settings_.organization, settings_.query);
+    identity_ = query_identity(settings_);
     window::Cursor cursor;
     if (stored->exists()) {
         Result<window::Cursor> parsed = stored_cursor(stored->value());
         if (!parsed.ok()) return std::move(parsed).error();
         cursor = std::move(*parsed);
-        if (!cursor.identity.empty() && cursor.identity != identity_ && !accept_changed_query)
-            return Error{Errc::state,
-                         "the stored cursor, " + window::format_instant(cursor.position) +
-                             ", was written for another url, organization or query: rows that the new query finds before it would never be "
-                             "read. Set where to begin with `fluxgate cursor set`, or go on from it with `fluxgate run --accept-changed-query`"};
+        if (Result<void> able = may_go_on(cursor, identity_); !able.ok() && !accept_changed_query) return able;
         if (!cursor.identity.empty() && cursor.identity != identity_)
             host_.log(FG_LOG_WARNING, "cursor.adopted", "url, organization or query changed; reading goes on from the cursor as asked",
                       {{"cursor", window::format_instant(cursor.position)}});
@@ -106,8 +113,7 @@ window::Edges Windows::range_of(const window::Edges& window, bool look_back) con
 
 void Windows::complete(Id id, Outcome outcome) {
     if (looks_back()) {
-        for (const std::uint64_t print : outcome.fingerprints)
-            memory_.expect(print);
+        memory_.expect(outcome.fingerprints);
         expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
     }
     if (!outcome.covered) {
@@ -203,7 +209,7 @@ Result<void> Windows::settle(bool last) {
     if (last && !abandoned_) release_held(UINT64_MAX); // what is abandoned may be so because a dead letter was not durable
     remember_passed();
     report();
-    if (!planner_->moved()) return {};
+    if (!planner_->moved() && !store_failed_) return {}; // batches that are held back because nothing can be stored are no good end
     return commit();
 }
 

@@ -26,6 +26,10 @@ namespace fluxgate::influxdb {
 
 // Of the state's key "cursor". Errc::state: it cannot be used.
 [[nodiscard]] Result<window::Cursor> stored_cursor(std::string_view value);
+// What the cursor remembers of url, organization and query.
+[[nodiscard]] std::string query_identity(const Settings& settings);
+// Errc::state when the cursor was written for another query than `identity`, so that going on from it would leave rows out.
+[[nodiscard]] Result<void> may_go_on(const window::Cursor& cursor, std::string_view identity);
 
 // Rule: the cursor never runs ahead of an acknowledgement. Not thread-safe.
 class Windows {

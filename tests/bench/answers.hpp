@@ -14,6 +14,9 @@ namespace fluxgate::bench {
 // Throws std::runtime_error when it is none.
 std::string answer_csv(std::string_view what);
 
+// What every time of such an answer begins with; the next days do not occur.
+inline constexpr const char* answer_day = "2026-11-21T";
+
 // What stands before the chunks. `coding` is "" or "gzip".
 std::string answer_head(std::string_view coding);
 

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 import growth
+import incremental
 import inprocess
 import latency
 import report
@@ -16,7 +17,7 @@ import whole
 from processes import OUT, Failed, say
 
 HERE = Path(__file__).resolve().parent
-PARTS = {"inprocess": inprocess, "whole": whole, "rivals": rivals, "latency": latency, "growth": growth}
+PARTS = {"inprocess": inprocess, "incremental": incremental, "whole": whole, "rivals": rivals, "latency": latency, "growth": growth}
 
 
 @dataclasses.dataclass

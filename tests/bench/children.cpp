@@ -24,7 +24,7 @@ void pin(unsigned core) {
     sched_setaffinity(0, sizeof set, &set);
 }
 
-Server::Server(const std::string& answer, bool gzip) {
+Server::Server(const std::string& answer, std::uint32_t answers, bool gzip) {
     char name[] = "/tmp/fluxgate-bench-XXXXXX";
     const int fd = mkstemp(name);
     if (fd < 0) throw std::runtime_error("no temporary file can be made");
@@ -36,7 +36,8 @@ Server::Server(const std::string& answer, bool gzip) {
     pid_ = fork();
     if (pid_ == 0) {
         pin(server_core);
-        execl(program.c_str(), program.c_str(), answer.c_str(), "--port-file", port_file.c_str(), gzip ? "--gzip" : nullptr, nullptr);
+        execl(program.c_str(), program.c_str(), answer.c_str(), "--answers", std::to_string(answers).c_str(), "--port-file", port_file.c_str(),
+              gzip ? "--gzip" : nullptr, nullptr);
         _exit(127);
     }
     for (int i = 0; i < 2400 && port_ == 0 && waitpid(pid_, nullptr, WNOHANG) == 0; ++i) {

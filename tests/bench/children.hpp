@@ -14,10 +14,10 @@ constexpr unsigned client_core = 0, server_core = 1;
 // Binds this process to one core. Where there is only one, or it is refused, the figures are only noisier.
 void pin(unsigned core);
 
-// bench_server as a process; `answer` as in answers.hpp. Ends with the object.
+// bench_server as a process; `answer` as in answers.hpp, `answers` of them. Ends with the object.
 class Server {
 public:
-    Server(const std::string& answer, bool gzip);
+    Server(const std::string& answer, std::uint32_t answers, bool gzip);
     ~Server();
     Server(const Server&) = delete;
     Server& operator=(const Server&) = delete;

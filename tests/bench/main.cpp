@@ -27,11 +27,12 @@ constexpr const char* usage = R"(bench_source [OPTION...]
       inflate-zlib, inflate-isal   clients that only inflate the compressed answer
       source-gzip       the whole source on the compressed answer
       source-slow-jq    the whole source with a partition expression that cannot be remembered: it reads _time and _value
-      source-window     the whole source in one window of incremental reading, with rowId
+      source-window     the whole source, reading incrementally, with rowId
       source-verified   the same with verified delivery
       source-lookback   the same with a memory of look-back
       libjq             libjq alone on the messages of that, parsing and evaluating them
   --partitions N        of the source (8)
+  --windows N           of what reads incrementally (1, to 9); each gets an answer of its own
   --rounds N            interleaved rounds (9)
   --no-compare          do not compare answers first (the plain loop understands only the benchmark's own rows)
   --json                one JSON line a reading instead of the table)";
@@ -42,7 +43,7 @@ constexpr std::uint64_t libjq_messages = 200'000;
 
 struct Options {
     std::uint64_t rows = 1'000'000;
-    unsigned tables = 200, rounds = 9, partitions = 8;
+    unsigned tables = 200, rounds = 9, partitions = 8, windows = 1;
     std::uint16_t port = 0;
     std::string shape = "grouped";
     std::vector<std::string> scenarios{"floor", "source", "plain"};
@@ -77,6 +78,8 @@ Options parse(int argc, char** argv) {
             o.rounds = static_cast<unsigned>(std::stoul(value));
         } else if (name == "--partitions") {
             o.partitions = static_cast<unsigned>(std::stoul(value));
+        } else if (name == "--windows") {
+            o.windows = static_cast<unsigned>(std::stoul(value));
         } else if (name == "--port") {
             o.port = static_cast<std::uint16_t>(std::stoul(value));
         } else if (name == "--shape") {
@@ -90,8 +93,12 @@ Options parse(int argc, char** argv) {
             throw std::runtime_error(usage);
         }
     }
-    if (o.scenarios.empty() || o.rounds == 0) throw std::runtime_error(usage);
+    if (o.scenarios.empty() || o.rounds == 0 || o.windows == 0) throw std::runtime_error(usage);
     return o;
+}
+
+bool is_incremental(const std::string& scenario) {
+    return scenario == "source-window" || scenario == "source-verified" || scenario == "source-lookback";
 }
 
 Measured read(const std::string& scenario, Target target, bool verify) {
@@ -113,7 +120,7 @@ Measured read(const std::string& scenario, Target target, bool verify) {
         target.gzip = scenario == "source-gzip";
         if (scenario == "source-slow-jq") target.expression = slow_expression;
         m = source(target, on_batch);
-    } else if (scenario == "source-window" || scenario == "source-verified" || scenario == "source-lookback") {
+    } else if (is_incremental(scenario)) {
         target.incremental = scenario == "source-window"     ? "}"
                              : scenario == "source-verified" ? R"(},"delivery":"verified")"
                                                              : R"(,"lookback":"1h"})";
@@ -132,13 +139,27 @@ Reading reading(const std::string& scenario, const Target& target, bool verify =
     return read_in_child([&] { return read(scenario, target, verify); });
 }
 
+// What the plain loop reads: the first answer, or those of all windows.
+Measured plain_answer(Target target, std::uint32_t windows) {
+    Measured all;
+    for (std::uint32_t i = 0; i < windows; ++i) {
+        if (windows > 1) target.now = window_end(i);
+        const Measured m = reading("plain", target, true).measured;
+        all.rows += m.rows;
+        all.checksum += m.checksum;
+    }
+    return all;
+}
+
 // Every kind of source that will be timed gives the payloads of the plain loop.
 void compare_answers(const Options& o, const Target& target) {
-    const Measured wanted = reading("plain", target, true).measured;
+    const Measured one = plain_answer(target, 1), every = plain_answer(target, o.windows);
     for (const std::string& name : o.scenarios) {
         if (name.rfind("source", 0) != 0) continue;
+        const Measured& wanted = is_incremental(name) ? every : one;
+        const std::uint64_t rows = o.rows * (is_incremental(name) ? o.windows : 1);
         const Measured m = reading(name, target, true).measured;
-        if (m.rows != wanted.rows || m.rows == 0 || m.checksum != wanted.checksum || (o.port == 0 && m.rows != o.rows)) {
+        if (m.rows != wanted.rows || m.rows == 0 || m.checksum != wanted.checksum || (o.port == 0 && m.rows != rows)) {
             throw std::runtime_error("the answers of " + name + " and the plain loop differ: " + std::to_string(m.rows) + " and " +
                                      std::to_string(wanted.rows) + " rows");
         }
@@ -221,9 +242,10 @@ int main(int argc, char** argv) {
         std::unique_ptr<Server> server;
         Target target;
         target.partitions = o.partitions;
+        target.windows = o.windows;
         target.port = o.port;
         if (o.port == 0) {
-            server = std::make_unique<Server>(o.answer(o.rows), o.gzip());
+            server = std::make_unique<Server>(o.answer(o.rows), o.windows, o.gzip());
             target.port = server->port();
         }
         if (o.compare) compare_answers(o, target);

@@ -99,10 +99,29 @@ def latency_row(r):
     return row(f"latency of a row at {r['rate']:.0f} rows a second", "", "", text, "no goal")
 
 
+def added(figures):
+    low, high = figures["range"]
+    return f"{figures['ns']:.0f} ns ({low:.0f} to {high:.0f})"
+
+
+def incremental_rows(r):
+    costs = r["costs"]
+    yield row("incremental with `verified` delivery, time beside streaming", "1.3x", "1.3x",
+              f"{spread(costs['verified'])}; beside plain streaming {costs['verified_beside_plain']['x']:.2f}x", verdict(costs["verified"]["x"], 1.3, 1.3))
+    for what, figure in (("rowIds", costs["row_id"]), ("fingerprints of look-back", costs["fingerprint"])):
+        yield row(f"CPU of {what}, a row", "60 ns", "60 ns", added(figure), verdict(figure["ns"], 60, 60))
+    year = r["catch_up"]
+    rates = ", ".join(f"{year['windows'] * year['rows'] / year['readers'][name]['seconds']:,.0f} rows/s ({year['windows'] / year['readers'][name]['seconds']:,.0f} "
+                      f"windows/s) {label}" for name, label in (("one", "one window at a time"), ("four", "four at once")))
+    yield row(f"catching up over {year['windows']:,} hourly windows of {year['rows']} rows, state synced", "", "", rates, "no goal")
+
+
 def headline(results):
     out = [row("what", "at least", "the goal", "measured", "reached", "beside the weaker floor"), row(*["---"] * 6)]
     if "inprocess" in results:
         out += inprocess_rows(results["inprocess"])
+    if "incremental" in results:
+        out += incremental_rows(results["incremental"])
     if "whole" in results:
         out += whole_rows(results["whole"])
     if "rivals" in results:
@@ -131,6 +150,34 @@ def inprocess_details(r):
     jq = r["jq"]
     yield (f"jq, CPU ns a row over {jq['rows']:,} rows: source with a remembered expression {jq['source']:.0f}, with one that cannot be "
            f"remembered {jq['source-slow-jq']:.0f}, libjq alone on the same messages {jq['libjq']:.0f}.")
+    yield ""
+
+
+def incremental_details(r):
+    costs, year = r["costs"], r["catch_up"]
+    yield "## Incremental reading"
+    yield ""
+    yield (f"The source in a process of the benchmark: one plain answer of {costs['rows']:,} rows, or {costs['windows']} windows of as many. "
+           "Look-back looks the rows of the second window up among those of the first.")
+    yield ""
+    yield row("reader", "rows/s", "ns a row", "time, x plain", "CPU ns a row", "peak memory")
+    yield row("---", *["---:"] * 5)
+    labels = {"source": "plain", "source-window": "incremental, streaming", "source-verified": "incremental, verified", "source-lookback": "with look-back"}
+    for name, label in labels.items():
+        f = costs["readers"][name]
+        yield row(label, f"{1e9 / f['ns']:,.0f}", f"{f['ns']:.0f}", f"{f['x']:.2f}", f"{f['cpu_ns']:.0f}", mib(f["peak_kib"]))
+    yield ""
+    yield (f"Catching up: the program with `--state`, messages to `/dev/null`, {year['windows']:,} windows of an hour with {year['rows']} rows each, medians of "
+           f"{year['rounds']} rounds.")
+    yield ""
+    yield row("reader", "seconds", "windows/s", "rows/s", "us a window", "CPU us a window", "peak memory")
+    yield row("---", *["---:"] * 6)
+    labels = {"floor": "a client that sends the queries one after the other and discards the answers", "one, no sync": "one window at a time, nothing synced",
+              "four, no sync": "four at once, nothing synced", "one": "one window at a time", "four": "four at once"}
+    for name, label in labels.items():
+        f = year["readers"][name]
+        yield row(label, f"{f['seconds']:.2f}", f"{year['windows'] / f['seconds']:,.0f}", f"{year['windows'] * year['rows'] / f['seconds']:,.0f}",
+                  f"{1e6 * f['seconds'] / year['windows']:,.0f}", f"{1e6 * f['cpu_seconds'] / year['windows']:,.0f}", mib(f["peak_kib"]))
     yield ""
 
 
@@ -208,7 +255,7 @@ def write(path, results, plan, seconds):
             f"- {first_line('g++', '--version')}; {versions()}",
             f"- medians of {plan.rounds} interleaved rounds; in parentheses the smallest and the largest round", ""]
     out += headline(results) + [""]
-    for name, details in (("inprocess", inprocess_details), ("whole", whole_details), ("rivals", rival_details), ("growth", growth_details)):
+    for name, details in (("inprocess", inprocess_details), ("incremental", incremental_details), ("whole", whole_details), ("rivals", rival_details), ("growth", growth_details)):
         if name in results:
             out += details(results[name])
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -104,6 +104,12 @@ Measured floor(const Target& target, Reads reads) {
     return m;
 }
 
+std::string window_end(std::uint32_t index) {
+    const std::uint32_t minute = 5 * (index + 1);
+    const auto two = [](std::uint32_t value) { return std::to_string(value / 10) + std::to_string(value % 10); };
+    return "2026-01-01T" + two(minute / 60) + ':' + two(minute % 60) + ":00Z";
+}
+
 std::uint64_t payload_sum(const fg_batch& batch) {
     std::uint64_t sum = 0;
     for (std::uint32_t i = 0; i < batch.count; ++i)
@@ -119,7 +125,8 @@ Measured source(const Target& target, const OnBatch& on_batch) {
     if (!target.incremental.empty()) {
         const std::string range = "range(start: -1h)";
         text.replace(text.find(range), range.size(), "range(start: v.timeRangeStart, stop: v.timeRangeStop)");
-        text.insert(1, R"("incremental":{"start":"2026-01-01T00:00:00Z","stop":"2026-01-01T00:10:00Z")" + target.incremental + ",");
+        text.insert(1, R"("incremental":{"window":"5m","start":"2026-01-01T00:00:00Z","stop":")" + window_end(target.windows - 1) + '"' +
+                           target.incremental + ",");
     }
     fg_stage_config config{};
     config.size = sizeof config;

@@ -28,7 +28,13 @@ struct Target {
     unsigned partitions = 8;
     std::string expression = ".payload.host"; // the partition's key
     std::string incremental;                  // further members of `incremental`, and of the document behind its closing brace; empty: plain reading
+    std::uint32_t windows = 1;                // of incremental reading, of five minutes each
+    std::string now;                          // of the query, of clients other than the source; empty: none
+    std::uint32_t queries = 1;                // of the floor, one after the other on one connection
 };
+
+// The end of window number `index`, from 0.
+std::string window_end(std::uint32_t index);
 
 // Of this process from construction to stop().
 class Watch {

@@ -11,12 +11,14 @@ trap 'rm -rf "$clone"' EXIT
 git clone -q . "$clone"
 cd "$clone"
 cmake --preset release >/dev/null
-# The programs that are tried on a mutant, in this order.
-tests=(test_unit_flux test_unit_message test_unit_poll test_unit_influx_stage test_unit_http test_source_behaviour fault_matrix)
 
 number=0
 survivors=0
 wanted=" $* "
+# What the mutants that follow are built with, the tests that are tried in this order, and a proof that each has to turn red, too.
+targets=(fault_matrix test_source_behaviour test_unit_flux test_unit_poll test_unit_http test_unit_influx_stage test_unit_message stage_influxdb)
+tests=(test_unit_flux test_unit_message test_unit_poll test_unit_influx_stage test_unit_http test_source_behaviour fault_matrix)
+proof=()
 # mutant "the rule that is broken" FILE PERL-SUBSTITUTION
 mutant() {
     number=$((number + 1))
@@ -28,7 +30,7 @@ mutant() {
         exit 1
     fi
     local caught='**nothing**'
-    if ! cmake --build --preset release -j "$(build_jobs)" --target "${tests[@]}" stage_influxdb >"$clone/.build" 2>&1; then
+    if ! cmake --build --preset release -j "$(build_jobs)" --target "${targets[@]}" >"$clone/.build" 2>&1; then
         if ! grep -q 'warnings being treated as errors' "$clone/.build"; then
             tail -n 20 "$clone/.build" >&2
             exit 1
@@ -42,6 +44,15 @@ mutant() {
                 break
             fi
         done
+    fi
+    if [ ${#proof[@]} -gt 0 ] && [ "$caught" != 'the compiler' ]; then
+        if FLUXGATE_SEED=1 timeout 300 "build/release/tests/${proof[0]}" "${proof[@]:1}" --directory "$clone/.proof" >"$clone/.proof.out" 2>&1; then
+            caught="$caught, not ${proof[0]}"
+            survivors=$((survivors + 1))
+        else
+            caught="$caught; ${proof[0]}: $(grep -m 1 '^  run' "$clone/.proof.out" | sed -E 's/^  run [0-9]+: //; s/[|]/ /g' | cut -c 1-160)"
+        fi
+        rm -rf "$clone/.proof"
     fi
     [ "$caught" != '**nothing**' ] || survivors=$((survivors + 1))
     echo "| $number | $1 | $caught |"
@@ -76,8 +87,26 @@ mutant 'copy the text of columns that changed' lib/message/renderer_runs.cpp 's/
 mutant 'copy the text of a row that was not the one before' lib/message/renderer_runs.cpp 's/if \(!follows\) runs/if (false && !follows) runs/'
 mutant 'take the partition of the row before though the expression reads a column that changed' stages/influxdb/router.cpp 's/column >= row\.same_before && column < row\.same_from\)/column >= row.same_before && column < row.same_from && column > 9999)/'
 
+# Nothing lost, nothing twice: these must also be found by killing the program.
+targets=(nothing_lost test_unit_window test_unit_core test_unit_runtime test_source_window stage_influxdb stage_core fluxgate_runner)
+tests=(test_unit_window test_unit_core test_unit_runtime test_source_window)
+proof=(nothing_lost --kills 60 --jobs 2)
+mutant 'take a batch for acknowledged when it leaves the source' stages/influxdb/windows.cpp 's/planner_->emitted\(id\);\n    out_/planner_->emitted(id);\n    planner_->settled(id, true);\n    out_/; s/    planner_->settled\(id, delivered\);\n//'
+mutant 'move the cursor over a gap' lib/window/planner.cpp 's/\} else if \(!out\.passed\.empty\(\) && out\.passed\.back\(\)\.stop == w\.edges\.start\) \{\n\s*out\.passed\.back\(\)\.stop = w\.edges\.stop;/} else if (w.edges.stop > 0) {\n out.position = w.edges.stop;\n out.planned.clear();/'
+mutant 'let rows leave before the edges of their window are stored' stages/influxdb/windows.cpp 's/if \(planner_->stored\(id\)\) return \{\};\n    return commit\(\);/static_cast<void>(id);\n    return {};/'
+mutant 'read other windows after a restart than were planned' stages/influxdb/windows.cpp 's/cursor = std::move\(\*parsed\);/cursor = std::move(*parsed);\n        cursor.planned.clear();/'
+mutant 'take an answer that broke off for the end of its window' stages/influxdb/window_reader.cpp 's/if \(slot\.ended == Lane::Step::failed\) return close_failed\(slot\);/if (slot.ended == Lane::Step::failed \&\& slot.lane->error().http_status != 0) return close_failed(slot);/'
+mutant 'remember the rows of a window for look-back before it is passed' stages/influxdb/windows.cpp 's/expected_\[id\] = /memory_.add(planner_->edges(id), outcome.fingerprints);\n        expected_[id] = /'
+mutant 'forget after a restart what look-back has delivered' stages/influxdb/windows.cpp 's/if \(!list->exists\(\)\) return \{\};/if (memory_.size() == 0) return {};/'
+mutant 'acknowledge the batches of a file before it has its final name' stages/core/file_output.cpp 's/file_->tokens\.push_back\(token\);/host_.complete(token, FG_DELIVERED);/'
+mutant 'write unfinished files where readers look for whole ones' stages/core/root_directory.cpp 's/"\.fluxgate~"/"fluxgate~"/'
+mutant 'throw away what a full pipe does not take' stages/core/line_writer.cpp 's/if \(\*done == 0\) return false;/if (*done == 0) break;/'
+mutant 'count a batch as delivered when the output takes it' lib/runtime/engine_lanes.cpp 's/tokens_\.open\(\{&context, item\.token\.share\(\)/tokens_.open({\&context, Token{}/'
+
 # Durability: of the whole program, by what a power loss leaves (the short form of power_loss).
+targets=(power_loss stage_influxdb stage_core fluxgate_runner)
 tests=(power_loss)
+proof=()
 mutant 'give a file its name without syncing it' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\) return[^;]*;//'
 mutant 'give a file its name before syncing it' stages/core/root_directory.cpp 's/if \(::fsync\(part\.fd\.get\(\)\) != 0\)( return[^;]*;)/ /; s/(if \(code == 0\) \{)\n/$1\n            if (::fsync(part.fd.get()) != 0) return io_error("sync", display(part.name), errno);\n/'
 mutant 'do not sync the directory of a finished file' stages/core/root_directory.cpp 's/if \(const int failed = sync_directory\(parent->get\(\)\); failed != 0\)/if (const int failed = 0; failed != 0)/'

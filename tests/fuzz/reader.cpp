@@ -1,7 +1,9 @@
-// The reader of annotated CSV, in any pieces, against the reference reader: equal tables, rows, errors, offsets and verdict.
+// The reader of annotated CSV, in any pieces, against the reference reader: equal tables, rows, errors, offsets and verdict; and
+// what its journal tells again against what it told.
 // Input: limits, size of pieces, seed, body.
 #include "input.hpp"
 #include "support/reference_reader.hpp"
+#include "support/same_events.hpp"
 #include "targets.hpp"
 
 #include <vector>
@@ -75,6 +77,7 @@ private:
             demand(next_ < wanted_.events.size(), "no event beyond the reference reader's");
             const ReferenceEvent& wanted = wanted_.events[next_++];
             demand_equal(static_cast<int>(event), static_cast<int>(wanted.kind), "the kind of an event");
+            if (const std::string differs = journal_.add(event, reader_); !differs.empty()) broken("what a journal tells", differs);
             if (event == Event::table) {
                 same_table(reader_.table(), wanted.table);
                 continue;
@@ -104,6 +107,7 @@ private:
 
     const ReferenceAnswer& wanted_;
     flux::Reader reader_;
+    test::JournalComparison journal_;
     std::size_t next_ = 0;
 };
 

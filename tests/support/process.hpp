@@ -31,6 +31,8 @@ public:
     bool until_output(std::size_t bytes, std::chrono::milliseconds most);
     // The same for a text on standard error.
     bool until_error(const std::string& text, std::chrono::milliseconds most);
+    // What was read of standard error so far.
+    [[nodiscard]] const std::string& errors() const noexcept { return finished_.err; }
     // Reads both streams until both have ended, as they do when it ends; false when that takes longer.
     bool until_end(std::chrono::milliseconds most);
     Finished wait(std::chrono::milliseconds most);

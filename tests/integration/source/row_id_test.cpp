@@ -2,6 +2,7 @@
 // sample server, of awkward tables made by hand, and of everything that a server was asked in runs that were cut, halved and killed.
 #include "sample_server/csv_writer.hpp"
 #include "sample_server/engine.hpp"
+#include "support/paths.hpp"
 #include "support/process.hpp"
 #include "support/recording.hpp"
 #include "window_support.hpp"
@@ -75,7 +76,8 @@ std::string sample_answer(const std::string& query) {
     environment.now = *sample::parse_time("2026-01-01T12:00:00Z");
     const auto read = sample::read_query(query, environment);
     REQUIRE(read.ok());
-    const auto results = sample::evaluate(*read);
+    const sample::Written nothing;
+    const auto results = sample::evaluate(*read, nothing);
     REQUIRE(results.ok());
     std::string out;
     sample::CsvWriter writer{out, sample::Dialect::annotated()};
@@ -226,4 +228,70 @@ TEST_CASE("rows read in one window, in halves, in another order and after a kill
     CHECK(all[0].size() == 4000);
     for (const std::set<std::string>& ids : all)
         CHECK(ids == all[0]);
+}
+
+TEST_CASE("aligned sums of an hour, in one window, in halves after a time-out and after a kill, are the same rows with the computed rowIds") {
+    test::WindowServer server;
+    for (int i = 0; i < 240; ++i)
+        server.add(noon - 60 * minute + i * 15 * s, std::to_string(i), i % 3 == 0 ? "a" : "b");
+    server.sum_every(10 * minute);
+    const std::string query = flux + R"( |> aggregateWindow(every: v.windowPeriod, fn: sum))";
+    std::vector<std::set<std::string>> all;
+    std::vector<std::map<std::string, int>> rows;
+    const auto computed = [&] {
+        std::vector<Window> asked;
+        for (const Edges& edges : server.ranges())
+            asked.push_back({edges, {server.body(edges)}});
+        std::set<std::string> out;
+        for (const Ids& ids : independent(asked))
+            out.insert(ids.begin(), ids.end());
+        server.forget();
+        return out;
+    };
+    const auto text = [&](const std::string& window) {
+        return document(server, R"("start":"2026-01-01T11:00:00Z","delay":"0s","align":"10m","window":")" + window + "\"",
+                        R"(,"retry":{"type":"fixed","initial":"1ms"})", query);
+    };
+    const auto read = [&](Run& run, const std::string& window) {
+        test::SourceDriver source{run.host, text(window), true};
+        REQUIRE(source.run(std::chrono::seconds{20}) == Got::ended);
+        all.push_back(ids_of(source));
+        rows.push_back(rows_of(source));
+    };
+    {
+        Run run;
+        read(run, "1h");
+        CHECK(all.back() == computed());
+    }
+    {
+        server.instead([](const test::WindowServer::Asked& asked, std::size_t) {
+            if (asked.range.stop - asked.range.start > 20 * minute) return Reply{{"HTTP/1.1 504 Gateway Timeout\r\nContent-Length: 0\r\n\r\n"}};
+            return Reply{};
+        });
+        Run run;
+        read(run, "1h");
+        server.instead({});
+        CHECK(all.back() == computed());
+    }
+    {
+        Run run;
+        std::set<std::string> before;
+        {
+            test::SourceDriver killed{run.host, text("20m"), false};
+            killed.hold_acknowledgements();
+            REQUIRE(killed.until_messages(12, std::chrono::seconds{10}));
+            killed.acknowledge(killed.held()[1]); // a gap before it
+            before = ids_of(killed);
+        }
+        CHECK(before == all.front());
+        Run after{noon + 7 * minute};
+        after.host.set_state(run.host.state());
+        read(after, "1h");
+        CHECK(all.back().size() == 8); // the acknowledged twenty minutes do not come again
+        CHECK(std::includes(before.begin(), before.end(), all.back().begin(), all.back().end()));
+        CHECK(before == computed());
+    }
+    CHECK(all[0].size() == 12);
+    CHECK(all[0] == all[1]);
+    CHECK(rows[0] == rows[1]);
 }

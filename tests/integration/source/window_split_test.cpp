@@ -131,7 +131,7 @@ const std::string fixed_retry = R"(,"retry":{"type":"fixed","initial":"1ms"})";
 void fill(Plant& plant, int rows, const std::vector<std::string>& measurements, Instant from = noon - s / 2) {
     for (const std::string& m : measurements)
         for (int i = 0; i < rows; ++i)
-            plant.add({from + i * 1'000'000, m, std::to_string(i % 3)});
+            plant.add({from + Instant{i} * 1'000'000, m, std::to_string(i % 3)});
 }
 
 std::string read_document(const Plant& plant, const std::string& read, const std::string& more, const std::string& plan = incremental) {

@@ -4,6 +4,7 @@
 #include "temp_dir.hpp"
 
 #include "support/catch.hpp"
+#include "support/recording.hpp"
 
 #include <rapidjson/document.h>
 
@@ -62,6 +63,12 @@ std::int64_t poll(FileOutput& out) {
 }
 
 using Names = std::vector<std::string>;
+
+// A row of a window, as an incremental source with format.types sends it.
+std::string row(const std::string& window_start, const std::string& value) {
+    return R"({"_time":"2026-11-21T10:00:01Z","_value":)" + value + R"(,"_field":"f","_measurement":"m"},"properties":{"window":[")" + window_start +
+           R"(","2026-11-21T10:20:00Z"],"types":{"_value":"long"},"groupKey":["_field","_measurement"]})";
+}
 
 } // namespace
 
@@ -360,4 +367,40 @@ TEST_CASE("file: partitions that start and write at the same time in one directo
     CHECK(ok == std::vector<int>(partitions, 20));
     CHECK(dir.files().size() == std::size_t{partitions} * 20);
     CHECK(host.completed().size() == std::size_t{partitions} * 20);
+}
+
+TEST_CASE("file: with the window in its name a file holds rows of one window") {
+    FakeHost host;
+    TempDir dir;
+    auto out = *open(host, settings(dir, "w-{{windowStart}}-{{windowStop}}-{{fileNumber}}.json"));
+    write(*out, 1, row("2026-11-21T10:00:00Z", "1"));
+    write(*out, 2, row("2026-11-21T10:00:00Z", "2"));
+    CHECK(host.completed().empty());
+    write(*out, 3, row("2026-11-21T10:10:00.5Z", "3"));
+    CHECK(host.completed() == FakeHost::Completed{{1, FG_DELIVERED}, {2, FG_DELIVERED}});
+    write(*out, 4, "{}"); // without a window
+    CHECK(*out->flush(host.monotonic) == Flushed::all);
+    CHECK(dir.files() == Names{"w-20261121T100000Z-20261121T102000Z-0.json", "w-20261121T101000.5Z-20261121T102000Z-0.json", "w-none-none-0.json"});
+}
+
+TEST_CASE("file: line protocol and gzip, each file one whole member, what cannot be a line a dead letter") {
+    FakeHost host;
+    TempDir dir;
+    FileSettings with = settings(dir, "{{fileNumber}}.lp.gz");
+    with.format = FileFormat::line_protocol;
+    with.compression = Compression::gzip;
+    auto out = *open(host, with);
+    std::string wanted;
+    for (std::uint64_t i = 1; i <= 3000; ++i) {
+        write(*out, i, row("2026-11-21T10:00:00Z", std::to_string(i)));
+        wanted += "m f=" + std::to_string(i) + "i 1795255201000000000\n";
+    }
+    write(*out, 3001, row("2026-11-21T10:00:00Z", "null"));
+    CHECK(*out->flush(host.monotonic) == Flushed::all);
+    CHECK(host.completed().size() == 3001);
+    REQUIRE(host.dead_letters.size() == 1);
+    CHECK(host.dead_letters[0].rfind("line-protocol: {", 0) == 0);
+    CHECK(dir.files() == Names{"0.lp.gz"});
+    CHECK(dir.read("0.lp.gz").size() < wanted.size() / 3);
+    CHECK(fluxgate::test::read_file((dir.path() / "0.lp.gz").string()) == wanted);
 }

@@ -60,3 +60,13 @@ TEST_CASE("path template: an unknown variable names the nearest known, and brace
     CHECK(render("a}}b").find("}} without {{") != std::string::npos);
     CHECK(render("{{}}").find("ERROR") == 0);
 }
+
+TEST_CASE("path template: the edges of the window, without - and :") {
+    PathValues with = values;
+    with.window_start = "2026-11-21T10:00:00.5Z";
+    with.window_stop = "2026-11-22T00:00:00Z";
+    CHECK(render("{{windowStart}}-{{windowStop}}.lp", 0, with) == "20261121T100000.5Z-20261122T000000Z.lp");
+    CHECK(render("{{windowStart}}") == "none");
+    CHECK(PathTemplate::compile("{{windowStop}}")->names_window());
+    CHECK_FALSE(PathTemplate::compile("{{YYYY}}")->names_window());
+}

@@ -67,3 +67,14 @@ TEST_CASE("settings of file: every violation is reported at once, with its point
     CHECK(pointers(validate_file(file_document(R"({"type":"parquet"})"))) == "/format/type");
     CHECK(pointers(validate_file(file_document(R"({"type":"json"})", "", "/abs"))) == "/filePath");
 }
+
+TEST_CASE("settings of file: line protocol has no path, compression is none or gzip") {
+    const auto parsed = parse_file_settings(file_document(R"({"type":"lineProtocol"})", R"(,"compression":"gzip")"));
+    REQUIRE(parsed.settings);
+    CHECK(parsed.settings->format == FileFormat::line_protocol);
+    CHECK(parsed.settings->compression == Compression::gzip);
+    CHECK(parse_file_settings(file_document(R"({"type":"json"})")).settings->compression == Compression::none);
+    CHECK(pointers(validate_file(file_document(R"({"type":"lineProtocol","path":"."})"))) == "/format/path");
+    CHECK(pointers(validate_file(file_document(R"({"type":"lineProtocol"})", R"(,"batch":{"path":"."})"))) == "/batch/path");
+    CHECK(pointers(validate_file(file_document(R"({"type":"json"})", R"(,"compression":"zip")"))) == "/compression");
+}

@@ -247,3 +247,25 @@ TEST_CASE("incremental reading and read come out as values") {
 
     CHECK_FALSE(parse_settings(patched("{" + query + "}")).settings->incremental);
 }
+
+TEST_CASE("what the schema command looks at and whether messages say their types come out as values") {
+    const ParsedSettings plain = parse_settings(patched("{}"));
+    REQUIRE(plain.settings);
+    CHECK_FALSE(plain.settings->types);
+    CHECK(plain.settings->schema.buckets.empty());
+    CHECK(plain.settings->schema.past == 720h);
+    CHECK(plain.settings->schema.max_measurements == 100);
+
+    const ParsedSettings given = parse_settings(patched(
+        R"({"format":{"type":"json","types":true},"schema":{"buckets":["a","b"],"measurements":["m"],"start":"2026-01-01T00:00:00Z","maxValues":9}})"));
+    REQUIRE(given.settings);
+    CHECK(given.settings->types);
+    CHECK(given.settings->schema.buckets == std::vector<std::string>{"a", "b"});
+    CHECK(given.settings->schema.measurements == std::vector<std::string>{"m"});
+    CHECK(fluxgate::window::format_instant(given.settings->schema.start.value()) == "2026-01-01T00:00:00Z");
+    CHECK(given.settings->schema.max_values == 9);
+    CHECK(parse_settings(patched(R"({"schema":{"start":"-90m"}})")).settings->schema.past == 90min);
+    CHECK_FALSE(parse_settings(patched(R"({"schema":{"maxValues":0}})")).settings);
+    CHECK_FALSE(parse_settings(patched(R"({"schema":{"start":"0001-01-01T00:00:00Z"}})")).settings);
+    CHECK_FALSE(parse_settings(patched(R"({"schema":{"bucket":["a"]}})")).settings);
+}

@@ -41,6 +41,7 @@ TEST_CASE("a row's message does not depend on the rows before it") {
         message::Options options;
         options.nulls = random.below(2) == 0 ? message::Nulls::omit : message::Nulls::include;
         options.non_finite = static_cast<message::NonFinite>(random.below(3));
+        options.types = random.below(3) == 0;
         // Now and then enough rows for what is kept of them to grow.
         const std::string body = random.body(round % 20 == 0 ? 2000 : 100);
         flux::Reader reader;

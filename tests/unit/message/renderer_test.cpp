@@ -162,3 +162,29 @@ TEST_CASE("thousands of columns of one name are told apart in time that grows wi
     CHECK(renderer.payload_name(1) == "v_2");
     CHECK(renderer.payload_name(59'999) == "v_60000");
 }
+
+TEST_CASE("with types a message says the types of its columns and which are the group key, before the window") {
+    const std::string body = "#datatype,string,long,dateTime:RFC3339,double,string,string\r\n#group,false,false,false,false,true,true\r\n"
+                             "#default,_result,,,,,\r\n,result,table,_time,_value,_field,\"ho\"\"st\"\r\n,,0,2026-11-21T10:00:00Z,21.5,f,a\r\n";
+    message::Options options;
+    options.types = true;
+    const std::string types =
+        R"("types":{"_time":"dateTime:RFC3339","_value":"double","_field":"string","ho\"st":"string"},"groupKey":["_field","ho\"st"])";
+    const auto out = render(body, options);
+    REQUIRE(out.size() == 1);
+    CHECK(out[0].find(R"("properties":{"result":"_result","table":0,)" + types + "}") != std::string::npos);
+    CHECK(render(body)[0].find("types") == std::string::npos);
+    flux::Reader reader;
+    message::Renderer renderer{options};
+    renderer.set_window(R"(["a","b"])");
+    reader.feed(body);
+    REQUIRE(reader.next() == flux::Event::table);
+    renderer.set_table(reader.table());
+    REQUIRE(reader.next() == flux::Event::row);
+    Buffer text;
+    message::PayloadSpan span;
+    message::RowFault fault;
+    REQUIRE(renderer.append_tail(reader.row(), text, span, fault));
+    CHECK(text.view().find(types + R"(,"window":["a","b"],"rowId":")") != std::string_view::npos);
+    CHECK(text.view().substr(span.row_id, 32) == std::string(32, '0'));
+}

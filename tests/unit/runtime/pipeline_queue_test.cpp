@@ -105,4 +105,7 @@ TEST_CASE("a full queue behind a fan-out holds its lane back, bounded at every p
     CHECK(engine->stop(std::chrono::seconds{10}).ok());
     CHECK(bench.script->written["out1"][0].size() == 40);
     CHECK(bench.script->written["out2"][0].size() == 40);
+    // Waiting for room is no reason to read a batch again.
+    for (const auto& [sequence, outcome] : bench.script->acks)
+        if (outcome != FG_DELIVERED) FAIL_CHECK("batch " << sequence << " was abandoned");
 }

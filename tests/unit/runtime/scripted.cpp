@@ -35,6 +35,22 @@ Result<void> trouble(Script& script, const std::string& entry) {
     return error == script.errors.end() ? Result<void>{} : error->second;
 }
 
+// Keeps the script's record of which instances live.
+class Life {
+public:
+    Life(std::shared_ptr<Script> script, std::string name) : script_(std::move(script)), name_(std::move(name)) { note("+"); }
+    ~Life() { note("-"); }
+    Life(const Life&) = delete;
+    Life& operator=(const Life&) = delete;
+
+private:
+    void note(const char* what) {
+        script_->set([&] { script_->lives.push_back(what + name_); });
+    }
+    std::shared_ptr<Script> script_;
+    std::string name_;
+};
+
 class ScriptedSource final : public stage::Source {
 public:
     ScriptedSource(std::shared_ptr<Script> script, stage::Host host) : script_(std::move(script)), host_(host) {}
@@ -58,7 +74,8 @@ public:
             if (script_->cancelled) return Error{Errc::cancelled, "cancelled"};
             if (script_->handed == script_->plan.size()) {
                 if (!script_->endless) return stage::Next::ended;
-                script_->cv.wait_for(lock, std::chrono::nanoseconds{timeout_ns}, [&] { return script_->cancelled; });
+                script_->cv.wait_for(lock, std::chrono::nanoseconds{timeout_ns},
+                                     [&] { return script_->cancelled || script_->handed < script_->plan.size(); });
                 return stage::Next::nothing_yet;
             }
             letters = script_->letters_before_each;
@@ -88,6 +105,11 @@ public:
         script_->cv.notify_all();
     }
     void wake() noexcept override {}
+    Result<void> plan(std::int64_t, const stage::LineSink& line) {
+        auto bad = trouble(*script_, "plan");
+        if (!bad.ok()) return bad;
+        return line(R"({"item":"query"})") ? Result<void>{} : Result<void>{Error{Errc::cancelled, "ended early"}};
+    }
     Result<void> stop() override {
         {
             const std::scoped_lock lock{script_->mutex};
@@ -99,16 +121,18 @@ public:
 private:
     std::shared_ptr<Script> script_;
     stage::Host host_;
+    Life life_{script_, "input"};
 };
 
 class ScriptedProcessor final : public stage::Processor {
 public:
-    ScriptedProcessor(std::shared_ptr<Script> script, stage::Host host) : script_(std::move(script)), host_(host) {}
-    static Result<std::unique_ptr<ScriptedProcessor>> create(const stage::Config&, stage::Host host) {
+    ScriptedProcessor(std::shared_ptr<Script> script, stage::Host host, const std::string& name)
+        : script_(std::move(script)), host_(host), life_(script_, name) {}
+    static Result<std::unique_ptr<ScriptedProcessor>> create(const stage::Config& config, stage::Host host) {
         auto script = script_now();
         auto bad = trouble(*script, "create:processor");
         if (!bad.ok()) return std::move(bad).error();
-        return std::make_unique<ScriptedProcessor>(std::move(script), host);
+        return std::make_unique<ScriptedProcessor>(std::move(script), host, std::string{config.stage_id} + "/" + std::to_string(config.partition));
     }
     Result<void> process(const fg_batch& in, fg_batch& out) override {
         auto bad = trouble(*script_, "process");
@@ -132,6 +156,7 @@ public:
 private:
     std::shared_ptr<Script> script_;
     stage::Host host_;
+    Life life_;
 };
 
 class ScriptedOutput final : public stage::Output {
@@ -193,6 +218,7 @@ private:
     stage::Host host_;
     std::string id_;
     std::uint32_t partition_;
+    Life life_{script_, key()};
 };
 
 } // namespace
@@ -266,10 +292,6 @@ Bench::Bench() {
         const std::scoped_lock lock{current_mutex};
         current = script;
     }
-    static const fg_stage_type source = stage::stage_type(FG_KIND_SOURCE, "input/script@v1", "1.0.0", "", stage::source_api<ScriptedSource>());
-    static const fg_stage_type processor =
-        stage::stage_type(FG_KIND_PROCESSOR, "processor/script@v1", "1.0.0", "", stage::processor_api<ScriptedProcessor>());
-    static const fg_stage_type output = stage::stage_type(FG_KIND_OUTPUT, "output/script@v1", "1.0.0", "", stage::output_api<ScriptedOutput>());
     HostOptions options;
     options.log = [this](const LogEntry& entry) {
         std::string line = std::string{entry.event} + " " + std::string{entry.message};
@@ -280,8 +302,16 @@ Bench::Bench() {
         script->cv.notify_all();
     };
     host = std::make_unique<Host>(std::move(options));
-    for (const fg_stage_type* type : {&source, &processor, &output})
+    for (const fg_stage_type* type : types())
         REQUIRE(host->register_type(type).ok());
+}
+
+std::array<const fg_stage_type*, 3> Bench::types() {
+    static const fg_stage_type source = stage::stage_type(FG_KIND_SOURCE, "input/script@v1", "1.0.0", "", stage::source_api<ScriptedSource>());
+    static const fg_stage_type processor =
+        stage::stage_type(FG_KIND_PROCESSOR, "processor/script@v1", "1.0.0", "", stage::processor_api<ScriptedProcessor>());
+    static const fg_stage_type output = stage::stage_type(FG_KIND_OUTPUT, "output/script@v1", "1.0.0", "", stage::output_api<ScriptedOutput>());
+    return {&source, &processor, &output};
 }
 
 config::PipelineDocument Bench::graph(const std::string& text) const {
@@ -299,8 +329,10 @@ config::PipelineDocument Bench::graph(const std::string& text) const {
     std::istringstream words{text};
     for (std::string word; words >> word;) {
         const std::size_t arrow = word.find('>');
-        const std::string from = word.substr(0, arrow);
+        const std::string head = word.substr(0, arrow), from = head.substr(0, head.find('='));
+        if (head != from) node(from).document = "{\"x\":" + head.substr(from.size() + 1) + "}";
         node(from);
+        if (arrow == std::string::npos) continue;
         std::istringstream targets{word.substr(arrow + 1)};
         for (std::string to; std::getline(targets, to, ',');) {
             node(to);

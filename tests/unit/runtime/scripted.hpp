@@ -8,6 +8,8 @@
 
 #include "fluxgate/stage.hpp"
 
+#include <algorithm>
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -49,6 +51,10 @@ struct Script {
     std::size_t double_acks = 0;
     bool cancelled = false, stopped = false;
     std::function<void(std::uint64_t, int)> on_ack; // under the mutex
+    std::vector<std::string> lives;                 // "+a/0" when an instance is made, "-a/0" when it is released; the source is "input"
+    [[nodiscard]] std::size_t count_of(const std::string& life) const {
+        return static_cast<std::size_t>(std::count(lives.begin(), lives.end(), life));
+    }
 
     // Outputs, by stage id.
     std::map<std::string, bool> blocked;                                              // answers busy
@@ -79,11 +85,13 @@ struct Bench {
     std::vector<std::string> log; // guarded by script->mutex
     std::unique_ptr<Host> host;
 
-    // "input>a,b a>out1 b>out2": stages named out* are outputs, the others processors.
+    // "input>a,b a>out1 b>out2", or "a=2>out1" for a stage with other settings: stages named out* are outputs, the others processors.
     config::PipelineDocument graph(const std::string& text) const;
     std::shared_ptr<runtime::Engine> engine(const std::string& graph_text, std::unique_ptr<runtime::DeadLetterFile> letters = nullptr,
                                             std::uint64_t max_bytes = 2u << 20, std::uint64_t total_bytes = 16u << 20);
     [[nodiscard]] bool logged(const std::string& part);
+    // The three types, for a host with other options.
+    static std::array<const fg_stage_type*, 3> types();
 };
 
 // Waits for the end, at most ten seconds; the outcome.

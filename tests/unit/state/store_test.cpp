@@ -204,6 +204,18 @@ TEST_CASE("a file of version 0 is migrated, by a writer and by a reader, and kee
     CHECK(value_of(*store, source, "cursor") == "new");
 }
 
+TEST_CASE("a state whose process was killed before it had made its tables holds nothing yet, and the next one makes them") {
+    const StateDirectory directory;
+    std::filesystem::create_directories(directory.path);
+    const std::string file = directory.file("plant.db");
+    SECTION("before the first byte") { std::ofstream{file}; }
+    SECTION("behind the header that names the write-ahead log") { run_sql(file, "PRAGMA journal_mode = WAL"); }
+    CHECK(value_of(*opened(directory, Access::read), source, "cursor") == "(none)");
+    auto store = opened(directory);
+    REQUIRE(store->commit(source, {{"cursor", "1"}}).ok());
+    CHECK(value_of(*opened(directory, Access::read), source, "cursor") == "1");
+}
+
 TEST_CASE("a file that is not ours, newer or damaged is refused by what is wrong with it, and left as it is") {
     const StateDirectory directory;
     std::filesystem::create_directories(directory.path);

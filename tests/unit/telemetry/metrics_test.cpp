@@ -2,6 +2,7 @@
 
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <string>
 
@@ -25,6 +26,34 @@ TEST_CASE("counters add, gauges set, histograms observe; the order of labels doe
     CHECK(all[1].labels.front().first == "a");
     CHECK(all[2].value == 2);
     CHECK(all[2].count == 2);
+}
+
+TEST_CASE("buckets of a histogram are cumulative, an observation on a bound is in its bucket, and one above all is in the count only") {
+    Metrics metrics;
+    for (const double seconds : {0.0005, 0.001, 0.3, 7200.0})
+        CHECK(metrics.add(FG_METRIC_HISTOGRAM, "query_seconds", {}, seconds));
+    const auto all = metrics.snapshot();
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].count == 4);
+    const auto& buckets = all[0].buckets;
+    REQUIRE(buckets.size() == fluxgate::telemetry::bounds_of("query_seconds").size());
+    CHECK(buckets.front().upper == 0.001);
+    CHECK(buckets.front().count == 2);
+    CHECK(buckets.back().upper == 3600);
+    CHECK(buckets.back().count == 3);
+    for (std::size_t i = 1; i < buckets.size(); ++i) {
+        CHECK(buckets[i].upper > buckets[i - 1].upper);
+        CHECK(buckets[i].count >= buckets[i - 1].count);
+    }
+}
+
+TEST_CASE("the bounds of a histogram follow from its unit") {
+    for (const char* name : {"query_seconds", "body_bytes", "rows"}) {
+        const auto bounds = fluxgate::telemetry::bounds_of(name);
+        CHECK(std::is_sorted(bounds.begin(), bounds.end()));
+    }
+    CHECK(fluxgate::telemetry::bounds_of("body_bytes").front() == 256);
+    CHECK(fluxgate::telemetry::bounds_of("rows").back() == 1e9);
 }
 
 TEST_CASE("what makes no sense is refused: other kind, negative counter, not a number, no name") {

@@ -2,6 +2,8 @@
 #include "flux/reader.hpp"
 #include "support/catch.hpp"
 #include "support/similar_rows.hpp"
+#include "window/novelty.hpp"
+#include "window/repeats.hpp"
 #include "window/row_id.hpp"
 
 #include <algorithm>
@@ -92,6 +94,20 @@ TEST_CASE("the hash is XXH3-128 as published") {
     CHECK(hex(hash128("a")) == "a96faf705af16834e6c632b61e964e1f");
 }
 
+TEST_CASE("the vector unit writes the digits that the table gives") {
+    const unsigned seed = test::chosen_seed();
+    INFO("FLUXGATE_SEED=" << seed);
+    std::mt19937_64 random{seed};
+    for (int i = 0; i < 1000; ++i) {
+        const Hash128 hash{random(), random()};
+        std::string table(hash_digits, ' '), vector = table;
+        put_hex_portable(table.data(), hash);
+        put_hex(vector.data(), hash);
+        REQUIRE(vector == table);
+    }
+    CHECK(hex({0x0123456789abcdefull, 0xfedcba9876543210ull}) == "0123456789abcdeffedcba9876543210");
+}
+
 TEST_CASE("a row's identity is that of bytes put together by hand") {
     const std::string body = table({types, "#group,false,false,true,true,false,false,true", "#default,_result,,,,,,", names,
                                     ",,0,2026-01-01T00:00:00Z,2026-01-01T01:00:00Z,2026-01-01T00:00:10Z,1.5,\"a \"\"b\"\"\""});
@@ -173,6 +189,41 @@ TEST_CASE("however rows repeat, each is counted as a map would count it") {
         }
         CHECK(repeats.distinct() == truth.size());
     }
+}
+
+TEST_CASE("rows that are known to be new count like others, whenever they are noted down") {
+    const unsigned seed = test::chosen_seed();
+    INFO("FLUXGATE_SEED=" << seed);
+    std::mt19937_64 random{seed};
+    Repeats repeats;
+    for (int round = 0; round < 4; ++round) {
+        repeats.clear();
+        std::unordered_map<std::uint64_t, std::uint32_t> truth;
+        const std::uint64_t seldom = round % 2 == 0 ? 3 : 20'000; // one look among so many
+        for (std::uint64_t i = 0; i < 100'000; ++i) {
+            if (random() % seldom != 0) {
+                REQUIRE(repeats.add_new(hash128(std::to_string(i))));
+                truth[i] = 1;
+                continue;
+            }
+            const std::uint64_t row = random() % (i + 1);
+            const std::uint32_t before = truth[row]++;
+            if (repeats.count(hash128(std::to_string(row))) != before) FAIL("row " << row << " came " << before << " times");
+            if (row == i) continue;
+            truth[i] = 1;
+            REQUIRE(repeats.add_new(hash128(std::to_string(i))));
+        }
+        CHECK(repeats.distinct() == truth.size());
+    }
+}
+
+TEST_CASE("rows that are known to be new have the same bound") {
+    Repeats repeats{1000};
+    for (std::uint64_t i = 0; i < 1000; ++i)
+        REQUIRE(repeats.add_new(hash128(std::to_string(i))));
+    CHECK_FALSE(repeats.add_new(hash128("another")));
+    CHECK(repeats.count(hash128("another")) == Repeats::overflow);
+    CHECK(repeats.count(hash128("7")) == 1);
 }
 
 TEST_CASE("as many distinct rows as a window may have fit into 64 MiB") {

@@ -1,0 +1,130 @@
+#include "window/novelty.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace fluxgate::window {
+
+namespace {
+
+constexpr char separator = '\x1F'; // of RowIds
+
+bool holds_separator(std::string_view text) noexcept {
+    return text.find(separator) != std::string_view::npos;
+}
+
+} // namespace
+
+void Novelty::clear() {
+    grouped_.clear();
+    series_.clear();
+    present_ = nullptr;
+    uncertain_ = false;
+}
+
+void Novelty::set_table(const flux::Table& table) {
+    const std::size_t count = table.columns.size();
+    result_ = table.result_column >= 0 ? static_cast<std::size_t>(table.result_column) : none;
+    columns_.resize(count);
+    std::vector<std::size_t> hashed; // in the identity of a row that has a time
+    std::size_t times = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+        const flux::Column& from = table.columns[i];
+        columns_[i] = {from.default_value, false};
+        if (holds_separator(from.name) || holds_separator(from.default_value)) uncertain_ = true;
+        if (i == result_ || static_cast<int>(i) == table.table_column || from.name == "_start" || from.name == "_stop") continue;
+        hashed.push_back(i);
+        columns_[i].series = from.group;
+        if (from.name != "_time") continue;
+        time_ = i;
+        ++times;
+    }
+    if (times != 1) time_ = none;
+    if (result_ != none) columns_[result_].series = true;
+    present_ = nullptr;
+    set_layout(table, std::move(hashed));
+}
+
+// Names in the order in which they are hashed.
+void Novelty::set_layout(const flux::Table& table, std::vector<std::size_t> hashed) {
+    std::stable_sort(hashed.begin(), hashed.end(), [&](std::size_t a, std::size_t b) { return table.columns[a].name < table.columns[b].name; });
+    std::string names, grouped;
+    in_series_.clear();
+    for (const std::size_t i : hashed) {
+        (names += table.columns[i].name) += separator;
+        grouped += columns_[i].series ? '1' : '0';
+        if (columns_[i].series) in_series_.push_back(i);
+    }
+    layout_ = hash128(names);
+    const Hash128 flags = hash128(grouped);
+    if (grouped_.emplace(layout_, flags).first->second != flags) uncertain_ = true;
+}
+
+std::string_view Novelty::value_of(const flux::Row& row, std::size_t column) {
+    const flux::Field& field = row.fields[column];
+    if (field.size == 0) return columns_[column].default_value;
+    if ((field.flags & (flux::Field::doubled | flux::Field::special)) == 0) return field.raw();
+    decoded_ = flux::decode(field);
+    return decoded_;
+}
+
+// Whether one of these columns, which may have changed, tells series apart.
+bool Novelty::look_at(const flux::Row& row, std::size_t first, std::size_t last) {
+    bool another = false;
+    for (std::size_t i = first; i < last; ++i) {
+        another = another || columns_[i].series;
+        const flux::Field& field = row.fields[i];
+        if ((field.flags & flux::Field::special) != 0 && holds_separator(field.raw())) uncertain_ = true;
+    }
+    return another;
+}
+
+void Novelty::find_series(const flux::Row& row) {
+    text_.assign(reinterpret_cast<const char*>(&layout_), sizeof layout_);
+    if (result_ != none) text_ += value_of(row, result_);
+    text_ += separator;
+    for (const std::size_t i : in_series_)
+        (text_ += value_of(row, i)) += separator;
+    const Hash128 name = hash128(text_);
+    const auto known = series_.find(name);
+    if (known != series_.end()) {
+        present_ = &known->second;
+    } else if (series_.size() < most_series) {
+        present_ = &series_[name];
+    } else {
+        uncertain_ = true;
+    }
+}
+
+// Whether the time is later than all of its series so far. Times with different numbers of decimals keep their order when the Z is
+// not compared; those that end otherwise are compared as they are, and two that differ never become the same unless one is the other
+// with a Z, which is not later.
+bool Novelty::follows(std::string_view time) {
+    if (time.back() == 'Z') time.remove_suffix(1);
+    Series& series = *present_;
+    if (time.empty() || time.size() > series.time.size()) {
+        uncertain_ = true;
+        return false;
+    }
+    if (time <= std::string_view{series.time.data(), series.size}) return false;
+    std::memcpy(series.time.data(), time.data(), time.size());
+    series.size = time.size();
+    return true;
+}
+
+bool Novelty::is_new(const flux::Row& row) {
+    if (uncertain_) return false;
+    const bool next = row.number == last_number_ + 1 && row.same_before != 0;
+    last_number_ = row.number;
+    const bool another = look_at(row, next ? row.same_before : 0, next ? std::min<std::size_t>(row.same_from, columns_.size()) : columns_.size());
+    if (uncertain_ || time_ == none) return false;
+    if (another || present_ == nullptr) find_series(row);
+    const flux::Field& field = row.fields[time_];
+    if ((field.flags & (flux::Field::doubled | flux::Field::special)) != 0) uncertain_ = true;
+    if (uncertain_) return false;
+    const std::string_view time = field.size == 0 ? std::string_view{columns_[time_].default_value} : field.raw();
+    return !time.empty() && follows(time);
+}
+
+} // namespace fluxgate::window
