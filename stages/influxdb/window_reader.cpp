@@ -224,10 +224,14 @@ bool WindowReader::split(const Slot& slot, const window::Edges& edges) {
     const bool halved = windows_.planner().halve(slot.window);
     if (!halved && !split_.too_much(slot.window, slot.lane->too_many_rows())) return false;
     host_.count("windows", 1, {{"outcome", halved ? "halved" : "split"}});
-    host_.log(FG_LOG_WARNING, halved ? "window.halved" : "window.split",
-              halved ? "a window is too large; its halves are read instead"
-                     : "a window is too large and cannot be cut smaller; it is read measurement by measurement",
-              {{"start", window::format_instant(edges.start)}, {"stop", window::format_instant(edges.stop)}, {"why", slot.lane->error().text()}});
+    const std::string start = window::format_instant(edges.start), stop = window::format_instant(edges.stop), why = slot.lane->error().text();
+    if (halved) {
+        host_.log(FG_LOG_WARNING, "window.halved", "a window is too large; its halves are read instead",
+                  {{"start", start}, {"stop", stop}, {"why", why}});
+    } else {
+        host_.log(FG_LOG_WARNING, "window.split", "a window is too large and cannot be cut smaller; it is read measurement by measurement",
+                  {{"start", start}, {"stop", stop}, {"why", why}});
+    }
     return true;
 }
 

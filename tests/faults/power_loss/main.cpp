@@ -19,7 +19,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace fluxgate::power_loss;
 
-constexpr Extent short_form{1, 120, 3, 12, 1, true}, long_form{6, 300, 20, 20, 6, false};
+constexpr Extent short_form{1, 120, 3, 12, 1, true}, long_form{3, 250, 10, 20, 3, false};
 
 std::uint64_t number(const char* text) {
     char* end = nullptr;

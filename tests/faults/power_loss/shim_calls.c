@@ -229,7 +229,7 @@ static int sync_any(long call, int fd) {
         return (int)syscall(call, fd);
     }
     bool half = false;
-    const bool fails = refused(CALL_SYNC, file->name, &half);
+    const bool fails = refused(file->directory ? CALL_SYNC_DIRECTORY : CALL_SYNC, file->name, &half);
     const int code = errno;
     record(file->directory ? FG_TRACE_SYNC_DIRECTORY : FG_TRACE_SYNC, file->inode, 0, file->name, "", fails ? code : 0);
     pthread_mutex_unlock(&lock);

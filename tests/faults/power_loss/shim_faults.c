@@ -16,6 +16,7 @@ static const struct kind {
     {"short", CALL_WRITE, ANSWER_HALF},
     {"eio", CALL_WRITE, EIO},
     {"sync-eio", CALL_SYNC, EIO},
+    {"dir-sync-eio", CALL_SYNC_DIRECTORY, EIO},
     {"erofs", CALL_OPEN | CALL_ENTRY, EROFS},
     {"no-link", CALL_LINK, EPERM},
     {"remove", CALL_WRITE, ANSWER_REMOVE},

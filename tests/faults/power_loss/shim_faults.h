@@ -6,7 +6,8 @@
  *   full         the same, but the first write takes a half, as a disk that becomes full does
  *   short        a write takes a half and says so
  *   eio          a write answers EIO
- *   sync-eio     fsync and fdatasync answer EIO
+ *   sync-eio     fsync and fdatasync of a file answer EIO
+ *   dir-sync-eio fsync of a directory answers EIO
  *   erofs        opening for writing, creating, mkdir, link, rename and unlink answer EROFS
  *   no-link      link answers EPERM, as on a file system without hard links
  *   remove       the file with the name PART is removed behind the program's back, before a write to any file
@@ -16,7 +17,7 @@
 
 #include <stdbool.h>
 
-enum call_class { CALL_WRITE = 1, CALL_ROOM = 2, CALL_SYNC = 4, CALL_OPEN = 8, CALL_ENTRY = 16, CALL_LINK = 32 };
+enum call_class { CALL_WRITE = 1, CALL_ROOM = 2, CALL_SYNC = 4, CALL_OPEN = 8, CALL_ENTRY = 16, CALL_LINK = 32, CALL_SYNC_DIRECTORY = 64 };
 
 enum { ANSWER_HALF = -1, ANSWER_REMOVE = -2 };
 

@@ -14,7 +14,7 @@ namespace sample = fluxgate::sample;
 
 namespace {
 
-std::string quoted(std::string_view text) {
+std::string json_string(std::string_view text) {
     std::string out;
     fluxgate::stage::detail::append_json_string(out, text);
     return out;
@@ -22,10 +22,10 @@ std::string quoted(std::string_view text) {
 
 std::string message(const std::string& measurement, const std::string& tag, const std::string& tag_value, const std::string& field,
                     const std::string& type, const std::string& value, const std::string& time = "2026-11-21T10:00:00.000000001Z") {
-    return R"({"systemProperties":{},"properties":{"result":"_result","table":0,"types":{"_time":"dateTime:RFC3339","_value":)" + quoted(type) +
-           R"(,"_field":"string","_measurement":"string",)" + quoted(tag) + R"(:"string"},"groupKey":["_field","_measurement",)" + quoted(tag) +
-           R"(]},"userProperties":[],"payload":{"_time":)" + quoted(time) + ",\"_value\":" + value + ",\"_field\":" + quoted(field) +
-           ",\"_measurement\":" + quoted(measurement) + "," + quoted(tag) + ":" + (tag_value.empty() ? "null" : quoted(tag_value)) + "}}";
+    return R"({"systemProperties":{},"properties":{"result":"_result","table":0,"types":{"_time":"dateTime:RFC3339","_value":)" + json_string(type) +
+           R"(,"_field":"string","_measurement":"string",)" + json_string(tag) + R"(:"string"},"groupKey":["_field","_measurement",)" + json_string(tag) +
+           R"(]},"userProperties":[],"payload":{"_time":)" + json_string(time) + ",\"_value\":" + value + ",\"_field\":" + json_string(field) +
+           ",\"_measurement\":" + json_string(measurement) + "," + json_string(tag) + ":" + (tag_value.empty() ? "null" : json_string(tag_value)) + "}}";
 }
 
 // The line, or why there is none.
@@ -52,7 +52,7 @@ TEST_CASE("line protocol: each type is written in its own form, numbers with the
     CHECK(value("long", "-9223372036854775808") == "m,t=v f=-9223372036854775808i" + time);
     CHECK(value("unsignedLong", "18446744073709551615") == "m,t=v f=18446744073709551615u" + time);
     CHECK(value("boolean", "true") == "m,t=v f=true" + time);
-    CHECK(value("string", quoted("a \"b\" \\ c\nd, e=f")) == "m,t=v f=\"a \\\"b\\\" \\\\ c\nd, e=f\"" + time);
+    CHECK(value("string", json_string("a \"b\" \\ c\nd, e=f")) == "m,t=v f=\"a \\\"b\\\" \\\\ c\nd, e=f\"" + time);
     CHECK(value("string", "null") == "m,t=v f=\"\"" + time); // a server stores no nulls
 }
 
@@ -68,8 +68,8 @@ TEST_CASE("line protocol: what it cannot carry is refused with the reason") {
     CHECK(holds(line(message("m\\", "t", "v", "f", "double", "1")), "the measurement \"m\\\" ends with a backslash"));
     CHECK(holds(line(message("#m", "t", "v", "f", "double", "1")), "begins with a character that line protocol skips"));
     CHECK(holds(line(message("m", "t", "v", "\tf", "double", "1")), "the field \"\tf\" begins with a character that line protocol skips"));
-    CHECK(holds(line(message("m", "t", "v", "f", "dateTime:RFC3339", quoted("2026-11-21T10:00:00Z"))), "is none of line protocol's"));
-    CHECK(holds(line(message("m", "t", "v", "f", "double", quoted("NaN"))), "is none of line protocol's"));
+    CHECK(holds(line(message("m", "t", "v", "f", "dateTime:RFC3339", json_string("2026-11-21T10:00:00Z"))), "is none of line protocol's"));
+    CHECK(holds(line(message("m", "t", "v", "f", "double", json_string("NaN"))), "is none of line protocol's"));
     CHECK(holds(line(message("m", "t", "v", "f", "double", "1", "noon")), "no time that InfluxDB can store"));
     CHECK(holds(line(R"({"properties":{},"payload":{"_measurement":"m","_field":"f","_value":1,"_time":"2026-11-21T10:00:00Z"}})"),
                 "set format.types in the source"));
@@ -96,7 +96,7 @@ TEST_CASE("line protocol: whatever is written, a server reads back the same poin
         const std::string measurement = word(), tag = word(), tag_value = word(), field = word(), text = word();
         if (tag[0] == '_') continue;
         std::string body = "before f=1 1\n";
-        if (!append_line(body, message(measurement, tag, tag_value, field, "string", quoted(text))).empty()) continue;
+        if (!append_line(body, message(measurement, tag, tag_value, field, "string", json_string(text))).empty()) continue;
         ++written;
         body += "behind f=2 2\n";
         const auto read = sample::parse_lines(body, 1, {});

@@ -28,7 +28,7 @@ const std::vector<Bad> bad_documents{
      {{"/uri", "unknown field \"uri\"; did you mean \"url\"?"}}},
     {"an unknown field that is like none",
      R"({"zzzzzz":1})",
-     {{"/zzzzzz", "unknown field \"zzzzzz\"; known fields: \"type\", \"displayName\", \"description\", \"url\", \"port\", \"organization\", \"authentication\", \"query\", \"interval\", \"format\", \"partitionCount\", \"partitionStrategy\", \"next\", \"viewOptions\", \"timeouts\", \"retry\", \"tls\", \"compression\", \"nonFinite\", \"nulls\", \"batch\", \"limits\", \"delivery\", \"spoolBytes\", \"incremental\", \"schema\", \"read\""}}},
+     {{"/zzzzzz", "unknown field \"zzzzzz\"; known fields: \"$schema\", \"type\", \"displayName\", \"description\", \"url\", \"port\", \"organization\", \"authentication\", \"query\", \"interval\", \"format\", \"partitionCount\", \"partitionStrategy\", \"next\", \"viewOptions\", \"timeouts\", \"retry\", \"tls\", \"compression\", \"nonFinite\", \"nulls\", \"batch\", \"limits\", \"delivery\", \"spoolBytes\", \"incremental\", \"schema\", \"read\""}}},
     {"a misspelt required field",
      R"({"organization":null,"organisation":"o"})",
      {{"/organisation", "unknown field \"organisation\"; did you mean \"organization\"?"},
