@@ -288,7 +288,7 @@ private:
     http::Client client_;
     std::optional<window::Edges> range_;
     std::string windows_, note_, obstacle_; // the last: what a run could not begin for
-    std::optional<Error> refused_; // a run would end so
+    std::optional<Error> refused_;          // a run would end so
     std::int64_t began_ns_ = 0;
     std::vector<std::string> messages_;
     std::map<std::uint32_t, std::uint64_t> partitions_;

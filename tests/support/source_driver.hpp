@@ -45,7 +45,7 @@ public:
 
     [[nodiscard]] std::vector<std::string> log() const; // "level event message name=value..."
     void clear_log();
-    [[nodiscard]] std::string all_output() const;       // everything that was logged, set or written
+    [[nodiscard]] std::string all_output() const; // everything that was logged, set or written
     [[nodiscard]] std::vector<Letter> letters() const;
     [[nodiscard]] Health health() const;
     [[nodiscard]] double metric(const std::string& name) const; // the sum over all labels

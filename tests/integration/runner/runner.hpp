@@ -23,7 +23,8 @@ std::string original_document(std::uint16_t port);
 std::string files_document(std::uint16_t port, const std::string& root, const std::string& more = {});
 
 // Runs `fluxgate` with the token, and what is given, in the environment.
-Finished run_fluxgate(const std::vector<std::string>& arguments, const std::string& directory = ".", const std::map<std::string, std::string>& more = {});
+Finished run_fluxgate(const std::vector<std::string>& arguments, const std::string& directory = ".",
+                      const std::map<std::string, std::string>& more = {});
 std::unique_ptr<Process> start_fluxgate(const std::vector<std::string>& arguments, const std::string& directory = ".");
 
 // The payload of a message's text.

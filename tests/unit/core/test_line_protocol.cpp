@@ -23,9 +23,10 @@ std::string json_string(std::string_view text) {
 std::string message(const std::string& measurement, const std::string& tag, const std::string& tag_value, const std::string& field,
                     const std::string& type, const std::string& value, const std::string& time = "2026-11-21T10:00:00.000000001Z") {
     return R"({"systemProperties":{},"properties":{"result":"_result","table":0,"types":{"_time":"dateTime:RFC3339","_value":)" + json_string(type) +
-           R"(,"_field":"string","_measurement":"string",)" + json_string(tag) + R"(:"string"},"groupKey":["_field","_measurement",)" + json_string(tag) +
-           R"(]},"userProperties":[],"payload":{"_time":)" + json_string(time) + ",\"_value\":" + value + ",\"_field\":" + json_string(field) +
-           ",\"_measurement\":" + json_string(measurement) + "," + json_string(tag) + ":" + (tag_value.empty() ? "null" : json_string(tag_value)) + "}}";
+           R"(,"_field":"string","_measurement":"string",)" + json_string(tag) + R"(:"string"},"groupKey":["_field","_measurement",)" +
+           json_string(tag) + R"(]},"userProperties":[],"payload":{"_time":)" + json_string(time) + ",\"_value\":" + value +
+           ",\"_field\":" + json_string(field) + ",\"_measurement\":" + json_string(measurement) + "," + json_string(tag) + ":" +
+           (tag_value.empty() ? "null" : json_string(tag_value)) + "}}";
 }
 
 // The line, or why there is none.

@@ -79,7 +79,8 @@ TEST_CASE("refused queries get the server's words and the place") {
         {R"(from(bucket:"plant") |> range(begin: -1h))", "error @1:25-1:42: found unexpected argument begin (the sample server offers start, stop)"},
         {"from(bucket:\"plant\")\n  |> rage(start: -1h)", "error @2:6-2:10: undefined identifier rage"},
         {R"(from(bucket:"plant") |> range(start: -1h) |> map(fn: (r) => r))",
-         "error @1:46-1:63: the sample server's subset of Flux has no map; it offers from, range, filter, limit, group, pivot, keep, drop, first, last, count, yield, buckets and schema"},
+         "error @1:46-1:63: the sample server's subset of Flux has no map; it offers from, range, filter, limit, group, pivot, keep, drop, first, "
+         "last, count, yield, buckets and schema"},
         {R"(from(bucket:"plant") |> range(start: -1h) |> filter(fn: (r) => r._value > 3))",
          "error @1:64-1:76: the sample server's subset of Flux filters with ==, !=, and, or and not only"},
         {R"(from(bucket:"plant") |> range(start: -1h) |> filter(fn: (r) => q.host == "a"))", "error @1:64-1:65: undefined identifier q"},

@@ -208,8 +208,12 @@ TEST_CASE("a state whose process was killed before it had made its tables holds 
     const StateDirectory directory;
     std::filesystem::create_directories(directory.path);
     const std::string file = directory.file("plant.db");
-    SECTION("before the first byte") { std::ofstream{file}; }
-    SECTION("behind the header that names the write-ahead log") { run_sql(file, "PRAGMA journal_mode = WAL"); }
+    SECTION("before the first byte") {
+        std::ofstream{file};
+    }
+    SECTION("behind the header that names the write-ahead log") {
+        run_sql(file, "PRAGMA journal_mode = WAL");
+    }
     CHECK(value_of(*opened(directory, Access::read), source, "cursor") == "(none)");
     auto store = opened(directory);
     REQUIRE(store->commit(source, {{"cursor", "1"}}).ok());
