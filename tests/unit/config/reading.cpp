@@ -25,7 +25,7 @@ public:
     // Says what it finds at /bad in the words of a plugin.
     std::vector<Violation> validate(std::string_view, std::string_view document) const override {
         const JsonText json = parse_json(document);
-        if (!json.dom.HasMember("bad")) return {};
+        if (!json.dom.IsObject() || !json.dom.HasMember("bad")) return {}; // not an object: longer than a document may be
         const std::string value = json.dom["bad"].GetString();
         return {{"/bad", "must be good; found \"" + value + "\" (a string)", false},
                 {"/port", "differs from the port of " + value, false},
