@@ -213,10 +213,13 @@ Result<void> Fingerprints::load(std::string_view list) {
         return bad("it is no list of this program's making");
     floor_ = static_cast<Instant>(get64(list.data() + 4));
     next_name_ = static_cast<std::uint32_t>(get64(list.data() + 12) % names);
+    std::vector<bool> seen(names);
     for (std::size_t at = head; at < list.size(); at += entry) {
         const char* e = list.data() + at;
         const std::uint64_t name = get64(e), count = get64(e + 24);
         if (name >= names || count == 0 || count > std::max<std::uint64_t>(chunk_, most)) return bad("a chunk in its list cannot be");
+        if (seen[name]) return bad("its list names chunk " + chunk_name(static_cast<std::uint32_t>(name)) + " twice");
+        seen[name] = true;
         chunks_.push_back(
             {static_cast<std::uint32_t>(name), {static_cast<Instant>(get64(e + 8)), static_cast<Instant>(get64(e + 16))}, {}, count, false});
     }

@@ -107,6 +107,9 @@ TEST_CASE("stored bytes that this program did not write are refused") {
     CHECK_FALSE(memory.load("FGF2" + std::string(16, '\0')).ok());
     CHECK_FALSE(memory.load("FGF1" + std::string(17, '\0')).ok());
     CHECK_FALSE(memory.load("FGF1" + std::string(16, '\0') + std::string(32, '\xFF')).ok());
+    const std::string chunk = std::string(24, '\0') + '\1' + std::string(7, '\0'); // 0, with one fingerprint
+    CHECK(Fingerprints{}.load("FGF1" + std::string(16, '\0') + chunk).ok());
+    CHECK_FALSE(Fingerprints{}.load("FGF1" + std::string(16, '\0') + chunk + chunk).ok());
     Fingerprints other;
     other.add({0, 1}, {1, 2, 3});
     Store store;
