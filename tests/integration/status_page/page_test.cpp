@@ -131,7 +131,8 @@ TEST_CASE("the page shows graph, rates, partitions, windows and dead letters of 
     Browser browser{test::chromium()};
     browser.look(1280, 900, false);
     browser.open(running.url());
-    REQUIRE(browser.until("document.querySelector('#figures .value') && !document.querySelector('#main').hidden", std::chrono::seconds{20}));
+    REQUIRE(
+        browser.until("document.querySelector('#figures .value') && document.querySelector('#main')?.hidden === false", std::chrono::seconds{20}));
     REQUIRE(
         browser.until("[...document.querySelectorAll('.link text')].every((t) => /^[1-9].*\\/s$/.test(t.textContent))", std::chrono::seconds{20}));
     CHECK(browser.text_of("h1") == "Plant 4 to the archive");
@@ -165,7 +166,7 @@ TEST_CASE("the page shows graph, rates, partitions, windows and dead letters of 
     check_quiet(browser, running);
 
     running.process->signal(SIGKILL);
-    CHECK(browser.until("!document.querySelector('#stale').hidden", std::chrono::seconds{20}));
+    CHECK(browser.until("document.querySelector('#stale')?.hidden === false", std::chrono::seconds{20}));
     CHECK(browser.text_of("#stale").find("what is shown is old") != std::string::npos);
 }
 
@@ -181,7 +182,8 @@ TEST_CASE("a server's words are shown as the server's, and as text") {
     Browser browser{test::chromium()};
     browser.look(1280, 900, false);
     browser.open(running.url());
-    REQUIRE(browser.until("!document.querySelector('#main').hidden && !document.querySelector('#problems').hidden", std::chrono::seconds{20}));
+    REQUIRE(browser.until("document.querySelector('#main')?.hidden === false && document.querySelector('#problems')?.hidden === false",
+                          std::chrono::seconds{20}));
     CHECK(browser.text_of("#state") == "running, needs attention");
     CHECK(browser.text_of("#problem-list").find("401") != std::string::npos);
     CHECK(browser.text_of("#problem-list p.words").find("script") == std::string::npos); // ours and the server's stand apart
