@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t max_import_bytes = 16u << 20;
 constexpr std::size_t windows_shown = 5;
 
-int refuse(const std::string& what, const Error& error) {
+int fail_with(const std::string& what, const Error& error) {
     std::cerr << "fluxgate: " << what << error.text() << "\n";
     return error.code == Errc::configuration ? Exit::usage : Exit::failed;
 }
@@ -111,9 +111,9 @@ int show(const Place& place, const CursorOptions& options) {
     std::optional<CursorInfo> cursor;
     if (State::exists(place.directory, place.pipeline)) {
         const Result<State> state = State::open(place.directory, place.pipeline, State::Access::read);
-        if (!state.ok()) return refuse("", state.error());
+        if (!state.ok()) return fail_with("", state.error());
         Result<std::optional<CursorInfo>> found = state->cursor();
-        if (!found.ok()) return refuse("", found.error());
+        if (!found.ok()) return fail_with("", found.error());
         cursor = std::move(*found);
     }
     const std::optional<StateHolder> holder = State::holder_of(place.directory, place.pipeline);
@@ -125,9 +125,9 @@ int export_it(const Place& place) {
     std::optional<std::string> text;
     if (State::exists(place.directory, place.pipeline)) {
         const Result<State> state = State::open(place.directory, place.pipeline, State::Access::read);
-        if (!state.ok()) return refuse("", state.error());
+        if (!state.ok()) return fail_with("", state.error());
         Result<std::optional<std::string>> found = state->export_cursor();
-        if (!found.ok()) return refuse("", found.error());
+        if (!found.ok()) return fail_with("", found.error());
         text = std::move(*found);
     }
     if (!text) {
@@ -142,10 +142,10 @@ int export_it(const Place& place) {
 template <class Move>
 int change(const Place& place, const CursorOptions& options, Move move) {
     Result<State> state = State::open(place.directory, place.pipeline, State::Access::write);
-    if (!state.ok()) return refuse("", state.error());
-    if (Result<void> moved = move(*state); !moved.ok()) return refuse("", moved.error());
+    if (!state.ok()) return fail_with("", state.error());
+    if (Result<void> moved = move(*state); !moved.ok()) return fail_with("", moved.error());
     const Result<std::optional<CursorInfo>> now = state->cursor();
-    if (!now.ok()) return refuse("", now.error());
+    if (!now.ok()) return fail_with("", now.error());
     if (options.json)
         print_json(place, *now, std::nullopt);
     else
@@ -158,14 +158,14 @@ int change(const Place& place, const CursorOptions& options, Move move) {
 
 int set(const Place& place, const CursorOptions& options) {
     const Result<std::int64_t> time = State::parse_time(options.value);
-    if (!time.ok()) return refuse(options.value + ": ", time.error());
+    if (!time.ok()) return fail_with(options.value + ": ", time.error());
     return change(place, options, [&](State& state) { return state.set_cursor(*time); });
 }
 
 int rewind(const Place& place, const CursorOptions& options) {
     const Result<std::chrono::nanoseconds> by = config::parse_duration(options.value);
-    if (!by.ok()) return refuse(options.value + ": ", {Errc::configuration, by.error().message + "; write it like 30s or 1h10m"});
-    if (by->count() == 0) return refuse(options.value + ": ", {Errc::configuration, "a cursor is rewound by more than 0s"});
+    if (!by.ok()) return fail_with(options.value + ": ", {Errc::configuration, by.error().message + "; write it like 30s or 1h10m"});
+    if (by->count() == 0) return fail_with(options.value + ": ", {Errc::configuration, "a cursor is rewound by more than 0s"});
     if (!State::exists(place.directory, place.pipeline)) {
         std::cerr << "fluxgate: the pipeline " << place.pipeline << " has no cursor yet in " << place.directory
                   << " that could be rewound; `fluxgate cursor set` gives it a place\n";

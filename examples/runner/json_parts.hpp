@@ -1,8 +1,10 @@
-// Pieces of JSON text that commands put together.
+// Pieces of JSON text that commands put together or take apart.
 #pragma once
 
 #include "fluxgate/stage.hpp"
 
+#include <cstdint>
+#include <rapidjson/document.h>
 #include <string>
 #include <string_view>
 
@@ -21,6 +23,19 @@ std::string json_list(const Strings& strings) {
     for (const std::string& text : strings)
         out += (out.empty() ? "" : ", ") + json_string(text);
     return "[" + out + "]";
+}
+
+// None where there is no such member, or no object.
+inline const rapidjson::Value* member_of(const rapidjson::Value& object, const char* name) {
+    if (!object.IsObject()) return nullptr;
+    const auto member = object.FindMember(name);
+    return member == object.MemberEnd() ? nullptr : &member->value;
+}
+
+// "" where there is no text of that name.
+inline std::string text_of(const rapidjson::Value& object, const char* name) {
+    const rapidjson::Value* member = member_of(object, name);
+    return member != nullptr && member->IsString() ? std::string{member->GetString(), member->GetStringLength()} : std::string{};
 }
 
 } // namespace fluxgate::runner

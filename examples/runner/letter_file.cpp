@@ -1,5 +1,7 @@
 #include "letter_file.hpp"
 
+#include "json_parts.hpp"
+
 #include "telemetry/text.hpp"
 
 #include <rapidjson/document.h>
@@ -29,23 +31,12 @@ std::uint64_t digest_of(std::string_view line) {
     return hash;
 }
 
-const rapidjson::Value* member(const rapidjson::Value& object, const char* name) {
-    const auto at = object.FindMember(name);
-    return at == object.MemberEnd() ? nullptr : &at->value;
-}
-
-std::string text_of(const rapidjson::Value& object, const char* name) {
-    const rapidjson::Value* value = member(object, name);
-    if (value == nullptr || !value->IsString()) return {};
-    return {value->GetString(), value->GetStringLength()};
-}
-
 // None when the line is no record.
 std::optional<Letter> parse(std::string& line) {
     rapidjson::Document json;
     json.Parse<rapidjson::kParseIterativeFlag | rapidjson::kParseValidateEncodingFlag>(line.data(), line.size());
     if (json.HasParseError() || !json.IsObject()) return std::nullopt;
-    const rapidjson::Value *raw = member(json, "raw"), *reason = member(json, "reason");
+    const rapidjson::Value *raw = member_of(json, "raw"), *reason = member_of(json, "reason");
     if (raw == nullptr || !raw->IsString() || reason == nullptr || !reason->IsObject()) return std::nullopt;
     Letter out;
     out.time = text_of(json, "time");
@@ -54,10 +45,10 @@ std::optional<Letter> parse(std::string& line) {
     out.code = text_of(*reason, "code");
     out.text = text_of(*reason, "text");
     out.raw = text_of(json, "raw");
-    const rapidjson::Value *partition = member(json, "partition"), *truncated = member(json, "truncated");
+    const rapidjson::Value *partition = member_of(json, "partition"), *truncated = member_of(json, "truncated");
     if (partition != nullptr && partition->IsUint()) out.partition = partition->GetUint();
     out.truncated = truncated != nullptr && truncated->IsTrue();
-    out.not_utf8 = member(json, "rawBase64") != nullptr;
+    out.not_utf8 = member_of(json, "rawBase64") != nullptr;
     return out;
 }
 
@@ -109,8 +100,8 @@ bool LetterFile::take_mark(std::string_view line) {
     rapidjson::Document json;
     json.Parse<rapidjson::kParseIterativeFlag>(line.data(), line.size());
     if (json.HasParseError() || !json.IsObject()) return false;
-    const rapidjson::Value* mark = member(json, "replayed");
-    const rapidjson::Value* number = mark != nullptr && mark->IsObject() ? member(*mark, "line") : nullptr;
+    const rapidjson::Value* mark = member_of(json, "replayed");
+    const rapidjson::Value* number = mark != nullptr && mark->IsObject() ? member_of(*mark, "line") : nullptr;
     if (number == nullptr || !number->IsUint64()) return false;
     marks_.emplace(number->GetUint64(), std::strtoull(text_of(*mark, "digest").c_str(), nullptr, 16));
     return true;

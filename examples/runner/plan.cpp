@@ -3,6 +3,7 @@
 #include "config/duration.hpp"
 #include "config/json_text.hpp"
 #include "fluxgate/pipeline.hpp"
+#include "json_parts.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
@@ -19,20 +20,13 @@ namespace {
 
 using rapidjson::Value;
 
-std::string text_of(const Value& object, const char* name) {
-    const auto member = object.FindMember(name);
-    if (member == object.MemberEnd() || !member->value.IsString()) return {};
-    return shown({member->value.GetString(), member->value.GetStringLength()}, 12);
+std::string shown_text(const Value& object, const char* name) {
+    return shown(text_of(object, name), 12);
 }
 
 double number_of(const Value& object, const char* name) {
-    const auto member = object.FindMember(name);
-    return member != object.MemberEnd() && member->value.IsNumber() ? member->value.GetDouble() : 0;
-}
-
-const Value* member_of(const Value& object, const char* name) {
-    const auto member = object.FindMember(name);
-    return member == object.MemberEnd() ? nullptr : &member->value;
+    const Value* member = member_of(object, name);
+    return member != nullptr && member->IsNumber() ? member->GetDouble() : 0;
 }
 
 void head(const char* name) {
@@ -49,21 +43,21 @@ std::string edges(const Value& window) {
 void print_split(const Value& split) {
     const Value* names = member_of(split, "measurements");
     const bool listed = names != nullptr && names->IsArray() && !names->Empty();
-    std::cout << std::string(12, ' ') << "where " << text_of(split, "smallest") << " of it is still too large: ";
+    std::cout << std::string(12, ' ') << "where " << shown_text(split, "smallest") << " of it is still too large: ";
     if (listed)
         std::cout << names->Size() << " queries, one a measurement, the first:\n";
     else
         std::cout << "the measurements are asked for, then one query each and one for the rest:\n"
-                  << std::string(12, ' ') << text_of(split, "names") << '\n';
-    std::cout << std::string(12, ' ') << text_of(split, "text") << '\n';
+                  << std::string(12, ' ') << shown_text(split, "names") << '\n';
+    std::cout << std::string(12, ' ') << shown_text(split, "text") << '\n';
 }
 
 void print_windows(const Value& line) {
     head("windows");
-    std::cout << "from " << text_of(line, "cursor")
-              << (text_of(line, "from") == "cursor" ? " (the cursor)" : " (incremental.start; there is no cursor)") << ", "
+    std::cout << "from " << shown_text(line, "cursor")
+              << (shown_text(line, "from") == "cursor" ? " (the cursor)" : " (incremental.start; there is no cursor)") << ", "
               << config::format_duration(std::chrono::seconds{static_cast<std::int64_t>(number_of(line, "behindSeconds"))}) << " behind now\n";
-    if (const std::string note = text_of(line, "note"); !note.empty()) std::cout << std::string(12, ' ') << note << '\n';
+    if (const std::string note = shown_text(line, "note"); !note.empty()) std::cout << std::string(12, ' ') << note << '\n';
     const Value* next = member_of(line, "next");
     if (next == nullptr || !next->IsArray()) return;
     if (next->Empty()) std::cout << std::string(12, ' ') << "none: everything up to now is read\n";
@@ -77,7 +71,7 @@ void print_rows(const Value& line) {
     std::snprintf(text, sizeof text, "%.0f rows, %.0f bytes, %.1f bytes a row, in %.3f s", number_of(line, "rows"), number_of(line, "bytes"),
                   number_of(line, "bytesPerRow"), number_of(line, "seconds"));
     std::cout << text;
-    if (const std::string note = text_of(line, "note"); !note.empty()) std::cout << " (" << note << ")";
+    if (const std::string note = shown_text(line, "note"); !note.empty()) std::cout << " (" << note << ")";
     std::cout << '\n';
 }
 
@@ -90,8 +84,8 @@ void print_columns(const Value& line) {
         head(std::exchange(name, ""));
         char share[32];
         std::snprintf(share, sizeof share, "%5.1f %%  ", 100 * number_of(column, "share"));
-        const std::string note = text_of(column, "note");
-        std::cout << share << text_of(column, "name") << (note.empty() ? "" : "  (" + note + ")") << '\n';
+        const std::string note = shown_text(column, "note");
+        std::cout << share << shown_text(column, "name") << (note.empty() ? "" : "  (" + note + ")") << '\n';
     }
 }
 
@@ -114,17 +108,17 @@ void print_counts(const char* name, const Value& line) {
                       member.value.GetDouble());
         std::cout << text << std::string(static_cast<std::size_t>(40 * member.value.GetDouble() / most), '#') << '\n';
     }
-    if (const std::string first = text_of(line, "first"); !first.empty()) std::cout << std::string(12, ' ') << "the first: " << first << '\n';
+    if (const std::string first = shown_text(line, "first"); !first.empty()) std::cout << std::string(12, ' ') << "the first: " << first << '\n';
 }
 
 void print(std::string_view json) {
     const config::JsonText read = config::parse_json(json);
     if (!read.parsed || !read.dom.IsObject()) return;
     const Value& line = read.dom;
-    const std::string item = text_of(line, "item");
+    const std::string item = shown_text(line, "item");
     if (item == "query") {
         head("query");
-        std::cout << text_of(line, "text") << '\n';
+        std::cout << shown_text(line, "text") << '\n';
         if (const Value* split = member_of(line, "split"); split != nullptr && split->IsObject()) print_split(*split);
     } else if (item == "windows") {
         print_windows(line);

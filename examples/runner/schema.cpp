@@ -20,18 +20,7 @@ namespace {
 
 using rapidjson::Value;
 
-const Value* member_of(const Value& object, const char* name) {
-    if (!object.IsObject()) return nullptr;
-    const auto member = object.FindMember(name);
-    return member == object.MemberEnd() ? nullptr : &member->value;
-}
-
-std::string text_of(const Value& object, const char* name) {
-    const Value* member = member_of(object, name);
-    return member != nullptr && member->IsString() ? std::string{member->GetString(), member->GetStringLength()} : std::string{};
-}
-
-std::uint64_t number_of(const Value& object, const char* name) {
+std::uint64_t count_of(const Value& object, const char* name) {
     const Value* member = member_of(object, name);
     return member != nullptr && member->IsUint64() ? member->GetUint64() : 0;
 }
@@ -69,14 +58,14 @@ public:
         if (const std::string what = text_of(line, "what"); what != "time") {
             const Value* found = member_of(line, "found");
             const std::string of = found != nullptr && found->IsUint64() ? " of " + std::to_string(found->GetUint64()) : "";
-            out = std::to_string(number_of(line, "shown")) + of + ' ' + what + ": ";
+            out = std::to_string(count_of(line, "shown")) + of + ' ' + what + ": ";
         }
         return out + shown(text_of(line, "text"), 4);
     }
 
 private:
     static void bucket(const Value& line) {
-        const auto seconds = static_cast<std::int64_t>(number_of(line, "retentionSeconds"));
+        const auto seconds = static_cast<std::int64_t>(count_of(line, "retentionSeconds"));
         const Value* looked = member_of(line, "looked");
         std::cout << "bucket " << shown(text_of(line, "name"), 0) << "  ("
                   << (seconds == 0 ? "kept for ever" : "kept " + config::format_duration(std::chrono::seconds{seconds}))
@@ -94,7 +83,7 @@ private:
     static void measurement(const Value& line) {
         const Value* complete = member_of(line, "complete");
         std::cout << "  " << shown(text_of(line, "name"), 2) << "  " << (complete != nullptr && complete->IsFalse() ? "more than " : "")
-                  << counted(number_of(line, "series"), "series");
+                  << counted(count_of(line, "series"), "series");
         if (const std::string first = text_of(line, "first"); !first.empty())
             std::cout << ", " << shown(first, 0) << " .. " << shown(text_of(line, "last"), 0);
         std::cout << '\n';
@@ -110,7 +99,7 @@ private:
             row("field", text_of(field, "name"), width, types.empty() ? "(no row in the range)" : types, "");
         }
         for (const Value& tag : tags->GetArray()) {
-            const std::uint64_t values = number_of(tag, "values");
+            const std::uint64_t values = count_of(tag, "values");
             const Value* sample = member_of(tag, "sample");
             const bool more = sample != nullptr && sample->IsArray() && sample->Size() < values;
             row("tag  ", text_of(tag, "name"), width, counted(values, "value"), list_of(tag, "sample") + (more ? ", ..." : ""));

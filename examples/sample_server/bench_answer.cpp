@@ -44,17 +44,21 @@ std::string bench_csv(const BenchSpec& spec) {
                                       {"_time", Type::time, false},      {"_value", quoted ? Type::string : Type::floating, false},
                                       {"_field", Type::string, grouped}, {"_measurement", Type::string, grouped},
                                       {"host", Type::string, grouped},   {"site", Type::string, grouped}};
-    constexpr std::int64_t second = 1'000'000'000;
-    constexpr std::int64_t start = 1'795'258'000 * second + 576'444'139; // 2026-11-21
+    constexpr std::int64_t start = 1'795'258'000 * second_ns + 576'444'139; // 2026-11-21
     constexpr std::array<std::string_view, 4> sites{"north hall 1", "north hall 2", "south hall 1", "south hall 2"};
     std::string out;
     out.reserve(spec.rows * 176 + 1024);
     CsvWriter writer(out, Dialect::annotated());
     writer.begin_result("_result");
     const Row no_key(columns.size());
-    Row row{
-        Time{start}, Time{start + 3600 * second}, Null{}, Null{}, std::string_view{"temperature_celsius"}, std::string_view{"plant_machine"}, Null{},
-        Null{}};
+    Row row{Time{start},
+            Time{start + 3600 * second_ns},
+            Null{},
+            Null{},
+            std::string_view{"temperature_celsius"},
+            std::string_view{"plant_machine"},
+            Null{},
+            Null{}};
     std::string host, text;
     const auto put = [&](std::uint64_t series, std::uint64_t index) {
         const auto mixed = (index * 2654435761u + series * 40503u) & 0xFFFFu;

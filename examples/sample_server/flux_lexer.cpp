@@ -18,15 +18,14 @@ bool is_letter(char c) {
 } // namespace
 
 std::optional<std::int64_t> nanoseconds_of(std::string_view unit) {
-    constexpr std::int64_t second = 1'000'000'000;
     if (unit == "ns") return 1;
     if (unit == "us" || unit == "\xC2\xB5s") return 1'000;
     if (unit == "ms") return 1'000'000;
-    if (unit == "s") return second;
-    if (unit == "m") return 60 * second;
-    if (unit == "h") return 3600 * second;
-    if (unit == "d") return 86400 * second;
-    if (unit == "w") return std::int64_t{7} * 86400 * second;
+    if (unit == "s") return second_ns;
+    if (unit == "m") return 60 * second_ns;
+    if (unit == "h") return 3600 * second_ns;
+    if (unit == "d") return 86400 * second_ns;
+    if (unit == "w") return std::int64_t{7} * 86400 * second_ns;
     return std::nullopt;
 }
 

@@ -85,7 +85,7 @@ private:
         if (e.kind == Kind::duration) return {true, e.number};
         if (e.kind == Kind::integer) {
             TimeSpec t;
-            if (__builtin_mul_overflow(e.number, std::int64_t{1'000'000'000}, &t.ns)) fail(e.span, "time is out of range");
+            if (__builtin_mul_overflow(e.number, second_ns, &t.ns)) fail(e.span, "time is out of range");
             return t;
         }
         if (e.kind == Kind::unary && e.text == "-") {
@@ -317,7 +317,7 @@ private:
         }
         if (failure_) return;
         p.catalogue = out;
-        constexpr std::int64_t thirty_days = 30ll * 86'400 * 1'000'000'000; // the functions' own default
+        constexpr std::int64_t thirty_days = 30ll * 86'400 * second_ns; // the functions' own default
         const auto start = a.get("start") == nullptr ? std::optional{Time{environment_.now.ns - thirty_days}} : resolve(*a.get("start"));
         const auto stop = a.get("stop") == nullptr ? std::optional{environment_.now} : resolve(*a.get("stop"));
         if (start && stop) p.range = {*start, *stop};

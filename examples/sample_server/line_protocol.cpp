@@ -202,7 +202,7 @@ std::optional<std::int64_t> precision_unit(std::string_view precision) {
     if (precision == "ns") return 1;
     if (precision == "us") return 1'000;
     if (precision == "ms") return 1'000'000;
-    if (precision == "s") return 1'000'000'000;
+    if (precision == "s") return second_ns;
     return std::nullopt;
 }
 

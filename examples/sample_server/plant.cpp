@@ -9,8 +9,6 @@ namespace {
 
 using namespace std::string_view_literals;
 
-constexpr std::int64_t second = 1'000'000'000;
-
 constexpr std::array statuses{"ok"sv, "warming up"sv, "running"sv, "waiting for parts"sv, "cleaning"sv};
 
 constexpr std::array notes{
@@ -112,7 +110,7 @@ private:
 };
 
 void add_edges(Builder& b) {
-    b.measure("edges", {{"site", "north"}}, 60 * second, 999'999'999);
+    b.measure("edges", {{"site", "north"}}, 60 * second_ns, 999'999'999);
     b.field("double", Shape::edge_double);
     b.field("long", Shape::edge_integer);
     b.field("unsigned", Shape::edge_unsigned);
@@ -124,7 +122,7 @@ void add_energy(Builder& b) {
     };
     constexpr std::array<Meter, 3> meters{{{"M-1", "north"}, {"M-2", "north"}, {"M-3, roof", "süd"}}};
     for (const Meter& m : meters) {
-        b.measure("energy", {{"site", m.site}, {"meter", m.meter}}, 60 * second, 0);
+        b.measure("energy", {{"site", m.site}, {"meter", m.meter}}, 60 * second_ns, 0);
         b.field("power", Shape::power);
         b.field("total", Shape::total);
     }
@@ -140,7 +138,7 @@ void add_machine(Builder& b) {
                                                {"2", "press 3", "süd", 500'000'000},
                                                {"2", "robot \"K=7\"", "süd", 1}}};
     for (const Machine& m : machines) {
-        b.measure("machine", {{"site", m.site}, {"line", m.line}, {"machine", m.machine}}, 10 * second, m.offset);
+        b.measure("machine", {{"site", m.site}, {"line", m.line}, {"machine", m.machine}}, 10 * second_ns, m.offset);
         b.field("cycles", Shape::count);
         b.field("note", Shape::note, 6);
         b.field("parts", Shape::total);
@@ -157,7 +155,7 @@ void add_stat(Builder& b) {
     };
     constexpr std::array<Host, 3> hosts{{{"oven 1", "1", 0}, {"oven 2", "1", 250'000'000}, {"oven 3", "2", 553'626'718}}};
     for (const Host& h : hosts) {
-        b.measure("stat", {{"host", h.host}, {"line", h.line}, {"site", "north"}}, 10 * second, h.offset);
+        b.measure("stat", {{"host", h.host}, {"line", h.line}, {"site", "north"}}, 10 * second_ns, h.offset);
         b.field("cycles", Shape::count);
         b.field("note", Shape::status);
         b.field("running", Shape::running);

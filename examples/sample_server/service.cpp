@@ -34,7 +34,7 @@ std::string_view reason(int status) {
 }
 
 std::string http_date(Time now) {
-    const std::time_t seconds = static_cast<std::time_t>(now.ns / 1'000'000'000);
+    const std::time_t seconds = static_cast<std::time_t>(now.ns / second_ns);
     std::tm parts{};
     gmtime_r(&seconds, &parts);
     static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};

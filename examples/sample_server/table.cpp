@@ -7,7 +7,6 @@
 namespace fluxgate::sample {
 namespace {
 
-constexpr std::int64_t second = 1'000'000'000;
 constexpr std::int64_t day = 86'400;
 
 struct Civil {
@@ -63,7 +62,7 @@ bool take(std::string_view& text, char c) {
 
 std::optional<std::int64_t> take_fraction(std::string_view& text) {
     if (!take(text, '.')) return 0;
-    std::int64_t ns = 0, unit = second / 10;
+    std::int64_t ns = 0, unit = second_ns / 10;
     std::size_t digits = 0;
     while (!text.empty() && text.front() >= '0' && text.front() <= '9' && digits < 9) {
         ns += unit * (text.front() - '0');
@@ -140,9 +139,9 @@ void append_double(std::string& out, double value) {
 }
 
 void append_time(std::string& out, Time time) {
-    std::int64_t seconds = time.ns / second, ns = time.ns % second;
+    std::int64_t seconds = time.ns / second_ns, ns = time.ns % second_ns;
     if (ns < 0) {
-        ns += second;
+        ns += second_ns;
         --seconds;
     }
     std::int64_t days = seconds / day, rest = seconds % day;
@@ -204,9 +203,9 @@ std::optional<Time> parse_time(std::string_view text) {
     std::int64_t all = 0;
     if (seconds < 0 && ns > 0) { // the smallest second times 10^9 alone may not fit
         ++seconds;
-        ns -= second;
+        ns -= second_ns;
     }
-    if (__builtin_mul_overflow(seconds, second, &all) || __builtin_add_overflow(all, ns, &all)) return std::nullopt;
+    if (__builtin_mul_overflow(seconds, second_ns, &all) || __builtin_add_overflow(all, ns, &all)) return std::nullopt;
     return Time{all};
 }
 

@@ -12,6 +12,8 @@
 
 namespace fluxgate::sample {
 
+constexpr std::int64_t second_ns = 1'000'000'000;
+
 // Nanoseconds since 1970-01-01T00:00:00Z; the whole int64 range (years 1677 to 2262) is a valid time.
 struct Time {
     std::int64_t ns = 0;

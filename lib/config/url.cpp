@@ -11,7 +11,7 @@ namespace fluxgate::config {
 
 namespace {
 
-Error fault(std::string message) {
+Error url_fault(std::string message) {
     return Error{Errc::configuration, std::move(message)};
 }
 
@@ -41,20 +41,21 @@ Result<std::uint16_t> parse_port(std::string_view text) {
     std::uint16_t port = 0;
     const auto [end, problem] = std::from_chars(text.data(), text.data() + text.size(), port);
     if (problem != std::errc{} || end != text.data() + text.size() || port == 0)
-        return fault("the port in the URL must be a number from 1 to 65535; found " + quoted(text));
+        return url_fault("the port in the URL must be a number from 1 to 65535; found " + quoted(text));
     return port;
 }
 
 Result<std::string> parse_name(std::string_view host) {
-    if (host.empty()) return fault("the URL has no host; write for example https://influx.example.com");
-    if (host.size() > 253) return fault("the host in the URL is longer than 253 characters");
+    if (host.empty()) return url_fault("the URL has no host; write for example https://influx.example.com");
+    if (host.size() > 253) return url_fault("the host in the URL is longer than 253 characters");
     for (const char c : host) {
         if (static_cast<unsigned char>(c) >= 0x80)
-            return fault("the host " + quoted(host) + " has a character outside ASCII; write it in its xn-- form");
+            return url_fault("the host " + quoted(host) + " has a character outside ASCII; write it in its xn-- form");
         if (!alphanumeric(c) && c != '.' && c != '-' && c != '_')
-            return fault("the host " + quoted(host) + " has the character " + quoted({&c, 1}) + "; letters, digits, '.', '-' and '_' are allowed");
+            return url_fault("the host " + quoted(host) + " has the character " + quoted({&c, 1}) +
+                             "; letters, digits, '.', '-' and '_' are allowed");
     }
-    if (host.front() == '.' || host.find("..") != std::string_view::npos) return fault("the host " + quoted(host) + " has an empty label");
+    if (host.front() == '.' || host.find("..") != std::string_view::npos) return url_fault("the host " + quoted(host) + " has an empty label");
     return std::string{host};
 }
 
@@ -63,7 +64,7 @@ Result<std::string> parse_ipv6(std::string_view inside) {
     const std::string text{inside};
     // inet_pton would stop at a NUL.
     if (text.find_first_not_of("0123456789abcdefABCDEF:.") != std::string::npos || inet_pton(AF_INET6, text.c_str(), &address) != 1)
-        return fault(quoted("[" + text + "]") + " is not an IPv6 address");
+        return url_fault(quoted("[" + text + "]") + " is not an IPv6 address");
     return text;
 }
 
@@ -74,15 +75,15 @@ Result<ServerUrl> parse_authority(std::string_view authority) {
     const bool bracket = !authority.empty() && authority.front() == '[';
     if (bracket) {
         const auto close = authority.find(']');
-        if (close == std::string_view::npos) return fault("the bracket of the IPv6 address in the URL is not closed");
+        if (close == std::string_view::npos) return url_fault("the bracket of the IPv6 address in the URL is not closed");
         auto host = parse_ipv6(authority.substr(1, close - 1));
         if (!host) return std::move(host).error();
         out.host = std::move(host).value();
         port = authority.substr(close + 1);
-        if (!port.empty() && port.front() != ':') return fault("only a port may follow the IPv6 address in the URL; found " + quoted(port));
+        if (!port.empty() && port.front() != ':') return url_fault("only a port may follow the IPv6 address in the URL; found " + quoted(port));
     } else {
         const auto colon = authority.find(':');
-        if (colon != authority.rfind(':')) return fault("an IPv6 address in a URL stands in brackets: https://[::1]:8086");
+        if (colon != authority.rfind(':')) return url_fault("an IPv6 address in a URL stands in brackets: https://[::1]:8086");
         auto host = parse_name(authority.substr(0, colon));
         if (!host) return std::move(host).error();
         out.host = std::move(host).value();
@@ -99,16 +100,16 @@ Result<ServerUrl> parse_authority(std::string_view authority) {
 
 Result<ServerUrl> parse_server_url(std::string_view text) {
     const auto scheme_end = text.find("://");
-    if (scheme_end == std::string_view::npos) return fault("the URL must begin with http:// or https://; found no scheme");
+    if (scheme_end == std::string_view::npos) return url_fault("the URL must begin with http:// or https://; found no scheme");
     const std::string scheme = lower(text.substr(0, scheme_end));
-    if (scheme != "http" && scheme != "https") return fault("the URL must begin with http:// or https://; found " + scheme_text(scheme));
+    if (scheme != "http" && scheme != "https") return url_fault("the URL must begin with http:// or https://; found " + scheme_text(scheme));
     const std::string_view rest = text.substr(scheme_end + 3);
     const std::string_view authority = rest.substr(0, rest.find_first_of("/?#\\"));
     std::string_view path = rest.substr(authority.size());
-    const Error credentials = fault("the URL must not hold credentials (the part before '@'); name a secret in authentication");
+    const Error credentials = url_fault("the URL must not hold credentials (the part before '@'); name a secret in authentication");
     if (authority.find('@') != std::string_view::npos) return credentials;
-    if (path.find('#') != std::string_view::npos) return fault("the URL must not have a fragment ('#'); remove it");
-    if (path.find('?') != std::string_view::npos) return fault("the URL must not have a query ('?'); remove it");
+    if (path.find('#') != std::string_view::npos) return url_fault("the URL must not have a fragment ('#'); remove it");
+    if (path.find('?') != std::string_view::npos) return url_fault("the URL must not have a query ('?'); remove it");
 
     auto url = parse_authority(authority);
     if (!url) {
@@ -116,7 +117,7 @@ Result<ServerUrl> parse_server_url(std::string_view text) {
         return rest.find('@') != std::string_view::npos ? credentials : url.error();
     }
     if (!std::all_of(path.begin(), path.end(), path_character))
-        return fault("the path of the URL has a character that must be percent-encoded (%20 for a space)");
+        return url_fault("the path of the URL has a character that must be percent-encoded (%20 for a space)");
     while (!path.empty() && path.back() == '/')
         path.remove_suffix(1);
     url->https = scheme == "https";

@@ -1,19 +1,14 @@
 #include "http/body_path.hpp"
 
+#include "http/exchange_text.hpp"
+
 #include <algorithm>
-#include <cctype>
 
 namespace fluxgate::http {
 namespace {
 
 constexpr std::size_t kTrailingKept = 200;
 constexpr std::uint64_t kTrailingBound = 64u << 10;
-
-std::string lower(std::string_view text) {
-    std::string out{text};
-    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-    return out;
-}
 
 // Untrusted bytes in one printable line.
 std::string printable(std::string_view text) {

@@ -1,5 +1,6 @@
 #include "http/exchange_text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cctype>
 #include <string_view>
@@ -24,6 +25,12 @@ std::string bracketed(const Endpoint& endpoint) {
 }
 
 } // namespace
+
+std::string lower(std::string_view text) {
+    std::string out{text};
+    std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+    return out;
+}
 
 std::string_view Head::header(std::string_view name) const noexcept {
     for (const auto& field : headers) {

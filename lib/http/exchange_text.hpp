@@ -8,8 +8,12 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 namespace fluxgate::http {
+
+// ASCII letters as small ones.
+std::string lower(std::string_view text);
 
 // "host:port", IPv6 in brackets.
 std::string place(const Endpoint& endpoint);

@@ -21,7 +21,7 @@ bool alphanumeric(char c) noexcept {
 }
 
 // Longest first, so that the first match is the longest.
-constexpr std::array<std::string_view, 36> operators{
+constexpr std::array<std::string_view, 36> all_operators{
     "?//=", "?//", "//=", "|=", "+=", "-=", "*=", "/=", "%=", "==", "!=", "<=", ">=", "//", "..", ".", "?", "=",
     ";",    ",",   ":",   "|",  "+",  "-",  "*",  "/",  "%",  "$",  "<",  ">",  "[",  "{",  "(",  "]", "}", ")"};
 
@@ -109,8 +109,8 @@ private:
 
     void op() {
         const std::string_view rest = text_.substr(at_);
-        const auto* found = std::ranges::find_if(operators, [rest](std::string_view o) { return rest.starts_with(o); });
-        if (found == operators.end()) return invalid();
+        const auto* found = std::ranges::find_if(all_operators, [rest](std::string_view o) { return rest.starts_with(o); });
+        if (found == all_operators.end()) return invalid();
         const char c = found->front();
         if (c == '(' || c == '[' || c == '{') {
             open_.push_back(c);

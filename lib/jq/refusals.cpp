@@ -16,7 +16,7 @@ struct Refused {
 };
 
 // Arities as listed by `builtins` of 1.6, 1.7.1 and 1.8.1. `_input` is what 1.6 calls the function behind `input`.
-constexpr std::array<Refused, 17> refused{{
+constexpr std::array<Refused, 17> refused_builtins{{
     {"env", ""},
     {"input", ""},
     {"_input", ""},
@@ -45,7 +45,7 @@ std::string not_allowed(std::string_view name, std::string_view where) {
 }
 
 bool clock_or_zone(std::string_view name) {
-    return std::ranges::any_of(refused, [name](const Refused& r) { return r.partition_only && r.name == name; });
+    return std::ranges::any_of(refused_builtins, [name](const Refused& r) { return r.partition_only && r.name == name; });
 }
 
 // The first use of the function: not a key of an object, not the name in a definition.
@@ -64,7 +64,7 @@ std::optional<std::size_t> reference(std::string_view expression, std::string_vi
 
 std::string refusal_prefix(Use use) {
     std::string prefix = "null as $ENV|";
-    for (const Refused& r : refused) {
+    for (const Refused& r : refused_builtins) {
         if (r.partition_only && use != Use::partition) continue;
         prefix.append("def ").append(r.name).append(r.parameters).append(":").append(marker).append(r.name).append(";");
     }
@@ -81,7 +81,7 @@ std::optional<std::string> explain_refusal(std::string_view jq_message, std::str
     if (at == std::string_view::npos) return std::nullopt;
     std::string_view name = jq_message.substr(at + marker.size());
     name = name.substr(0, name.find(' '));
-    if (std::ranges::none_of(refused, [name](const Refused& r) { return r.name == name; })) return std::nullopt;
+    if (std::ranges::none_of(refused_builtins, [name](const Refused& r) { return r.name == name; })) return std::nullopt;
 
     std::string text = not_allowed(
         name,

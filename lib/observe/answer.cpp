@@ -54,10 +54,6 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-bool ends_with(std::string_view text, std::string_view end) {
-    return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 bool is_link_to_page(const Request& request, std::string_view path) {
     return path == "/" && request.fetch_mode == "navigate" && request.fetch_dest == "document";
 }
@@ -81,7 +77,7 @@ bool names_loopback(std::string_view host) {
     }
     name = name.substr(0, name.rfind(':'));
     if (!name.empty() && name.back() == '.') name.pop_back();
-    if (name == "localhost" || ends_with(name, ".localhost")) return true;
+    if (name == "localhost" || name.ends_with(".localhost")) return true;
     in_addr address{};
     return inet_pton(AF_INET, name.c_str(), &address) == 1 && (ntohl(address.s_addr) >> 24) == 127;
 }

@@ -11,10 +11,6 @@ namespace fluxgate::observe {
 
 namespace {
 
-bool ends_with(std::string_view text, std::string_view end) {
-    return text.size() >= end.size() && text.substr(text.size() - end.size()) == end;
-}
-
 // [a-zA-Z_][a-zA-Z0-9_]*; a name's colon is for recording rules.
 std::string word(std::string_view text) {
     std::string out;
@@ -84,9 +80,9 @@ std::string number_text(double value) {
 
 std::string metric_name(std::string_view name, std::int32_t kind) {
     std::string out = "fluxgate_" + word(name);
-    if (kind == FG_METRIC_COUNTER) return ends_with(out, "_total") ? out : out + "_total";
+    if (kind == FG_METRIC_COUNTER) return out.ends_with("_total") ? out : out + "_total";
     for (const std::string_view taken : {"_total", "_count", "_sum", "_bucket"})
-        if (ends_with(out, taken)) return out + "_value";
+        if (out.ends_with(taken)) return out + "_value";
     return out;
 }
 

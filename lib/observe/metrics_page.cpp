@@ -15,10 +15,6 @@ namespace {
 
 using Type = Exposition::Type;
 
-double seconds(std::int64_t ns) {
-    return static_cast<double>(ns) / 1e9;
-}
-
 void about_the_process(Exposition& out, const Report& report) {
     const auto gauge = [&out](const char* name, const char* help, double value) {
         out.family(name, Type::gauge, help);

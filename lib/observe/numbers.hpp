@@ -12,6 +12,10 @@
 
 namespace fluxgate::observe {
 
+[[nodiscard]] constexpr double seconds(std::int64_t ns) noexcept {
+    return static_cast<double>(ns) / 1e9;
+}
+
 struct Numbers {
     std::uint64_t rows = 0;       // that the source read; of a source that does not count them, what it emitted
     std::uint64_t body_bytes = 0; // of answers, decoded

@@ -1,5 +1,7 @@
 #include "observe/progress.hpp"
 
+#include "observe/numbers.hpp"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -13,10 +15,6 @@ namespace {
 
 constexpr std::int64_t second = 1'000'000'000;
 constexpr std::int64_t keep_ns = 60 * second, rate_ns = 5 * second, apart_ns = second / 10;
-
-double seconds(std::int64_t ns) {
-    return static_cast<double>(ns) / 1e9;
-}
 
 // The newest sample that is at least that old; else the oldest.
 const Sample& sample_before(const History& history, std::int64_t age_ns) {

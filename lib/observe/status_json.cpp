@@ -11,10 +11,6 @@ namespace fluxgate::observe {
 
 namespace {
 
-double seconds(std::int64_t ns) {
-    return static_cast<double>(ns) / 1e9;
-}
-
 const char* state_name(PipelineState state) {
     switch (state) {
     case PipelineState::created: return "created";

@@ -73,8 +73,6 @@ using std::chrono::steady_clock;
 
 namespace {
 
-constexpr std::int64_t next_timeout_ns = 100'000'000;
-
 std::string type_of(const std::string& document) {
     const config::JsonText json = config::parse_json(document);
     if (!json.parsed || !json.dom.IsObject()) return {};
@@ -174,7 +172,7 @@ Result<void> EmbeddedSource::read() {
         if (lost_) return *lost_;
         if (!room) continue;
         fg_batch raw{};
-        auto answer = source_->next(next_timeout_ns, raw);
+        auto answer = source_->next(longest_next_ns, raw);
         if (!answer.ok()) {
             const std::scoped_lock lock{mutex_};
             if (cancelled_ && answer.error().code == Errc::cancelled) return {};

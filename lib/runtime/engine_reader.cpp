@@ -9,8 +9,6 @@ namespace fluxgate::runtime {
 using std::chrono::steady_clock;
 
 namespace {
-// How long one call of next may wait: also the longest that an acknowledgement waits for a source that has nothing to say.
-constexpr std::int64_t next_timeout_ns = 100'000'000;
 // A source that failed ends the pipeline; what it delivered before gets this long.
 constexpr std::chrono::seconds drain_after_failure{30};
 } // namespace
@@ -63,7 +61,7 @@ void Engine::read_batches() {
         if (change) take_change();
         if (change || !room) continue;
         fg_batch raw{};
-        auto answer = source_->next(next_timeout_ns, raw);
+        auto answer = source_->next(longest_next_ns, raw);
         if (!answer.ok()) {
             const std::scoped_lock lock{mutex_};
             // Cancelled because we asked for it.

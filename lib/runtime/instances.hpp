@@ -4,6 +4,7 @@
 #include "runtime/loader.hpp"
 #include "runtime/stage_context.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -19,6 +20,9 @@ struct InstanceConfig {
 };
 
 enum class SourceAnswer { batch, nothing_yet, ended };
+
+// How long a host lets one call of next wait: also the longest that an acknowledgement waits for a source that has nothing to say.
+constexpr std::int64_t longest_next_ns = 100'000'000;
 
 // Released when destroyed. Not thread-safe, but for cancel() and wake().
 class SourceInstance {

@@ -12,7 +12,7 @@ constexpr std::int64_t second_ns = 1'000'000'000;
 
 __extension__ using Wide = __int128;
 
-int digits(std::string_view text, std::size_t at, std::size_t count) {
+int number_at(std::string_view text, std::size_t at, std::size_t count) {
     int value = 0;
     for (const char c : text.substr(at, count))
         value = value * 10 + (c - '0');
@@ -24,10 +24,10 @@ int digits(std::string_view text, std::size_t at, std::size_t count) {
 std::optional<Instant> parse_instant(std::string_view text) {
     if (!config::is_rfc3339(text)) return std::nullopt;
     using namespace std::chrono;
-    const year_month_day date{year{digits(text, 0, 4)}, month{static_cast<unsigned>(digits(text, 5, 2))},
-                              day{static_cast<unsigned>(digits(text, 8, 2))}};
-    std::int64_t seconds =
-        std::int64_t{sys_days{date}.time_since_epoch().count()} * 86400 + digits(text, 11, 2) * 3600 + digits(text, 14, 2) * 60 + digits(text, 17, 2);
+    const year_month_day date{year{number_at(text, 0, 4)}, month{static_cast<unsigned>(number_at(text, 5, 2))},
+                              day{static_cast<unsigned>(number_at(text, 8, 2))}};
+    std::int64_t seconds = std::int64_t{sys_days{date}.time_since_epoch().count()} * 86400 + number_at(text, 11, 2) * 3600 +
+                           number_at(text, 14, 2) * 60 + number_at(text, 17, 2);
     std::size_t at = 19;
     std::int64_t fraction = 0;
     if (text[at] == '.') {
@@ -41,7 +41,7 @@ std::optional<Instant> parse_instant(std::string_view text) {
             fraction *= 10;
     }
     if (text[at] != 'Z') {
-        const std::int64_t offset = digits(text, at + 1, 2) * 3600 + digits(text, at + 4, 2) * 60;
+        const std::int64_t offset = number_at(text, at + 1, 2) * 3600 + number_at(text, at + 4, 2) * 60;
         seconds += text[at] == '+' ? -offset : offset;
     }
     // A time before 1970 may fit only with its fraction: -9223372037 s + 0.145224192 s.

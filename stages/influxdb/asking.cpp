@@ -9,10 +9,6 @@ namespace fluxgate::influxdb {
 
 namespace {
 
-bool names_influx(const http::Head& head) {
-    return !head.header("X-Influxdb-Version").empty() || !head.header("X-Influxdb-Build").empty() || !head.header("X-Platform-Error-Code").empty();
-}
-
 // The check's advice is about the document's query; these queries are the stage's own.
 std::string for_own_queries(std::string next) {
     constexpr std::string_view place = " in query.expression";
@@ -98,7 +94,7 @@ Result<void> Asking::read(Sink& sink) {
 }
 
 Error Asking::explained(const Error& error) const {
-    Finding finding{Status::failed, plain_text(error.message)};
+    Finding finding{Status::failed, one_line(error.message)};
     if (error.code == Errc::secret) {
         finding.cause = "the secret was not put where it is looked for, or is not readable";
         finding.next = "put the token into the file " + settings_.secret_name + " of the secrets directory, or into that environment variable";

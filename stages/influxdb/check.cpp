@@ -36,10 +36,6 @@ struct Exchange {
     bool finished = false; // false without an error: `enough` ended it
 };
 
-bool names_influx(const http::Head& head) {
-    return !head.header("X-Influxdb-Version").empty() || !head.header("X-Influxdb-Build").empty() || !head.header("X-Platform-Error-Code").empty();
-}
-
 bool is_success(const http::Head& head) {
     return head.status >= 200 && head.status <= 299;
 }
@@ -81,7 +77,7 @@ private:
         const std::int64_t took = host_.monotonic_ns() - began;
         if (!found.ok())
             return say(Step::secret,
-                       {Status::failed, plain_text(found.error().message), "the secret was not put where it is looked for, or is not readable",
+                       {Status::failed, one_line(found.error().message), "the secret was not put where it is looked for, or is not readable",
                         "put the token into the file " + settings_.secret_name + " of the secrets directory, or into that environment variable"},
                        took);
         const std::string_view value = found->value();
@@ -163,7 +159,7 @@ private:
         std::int64_t took = ping.took_ns - connected_ns;
         if (ping.head.status == 400 && client_.error_body().find("HTTPS server") != std::string::npos)
             return say(Step::server,
-                       {Status::failed, "HTTP 400: " + plain_text(client_.error_body()), "the port expects HTTPS while `url` says http",
+                       {Status::failed, "HTTP 400: " + one_line(client_.error_body()), "the port expects HTTPS while `url` says http",
                         "write https:// in `url`"},
                        took);
         ServerSays says{ping.head.status, std::string{ping.head.header("X-Influxdb-Version")}, std::string{ping.head.header("X-Influxdb-Build")},
@@ -233,7 +229,7 @@ private:
         if (!error) return say(Step::partition, row.partition_finding(), x.took_ns);
         Finding finding = judge_query(settings_, {error, names_influx(x.head), false}).query;
         if (finding.status != Status::failed) // it was refused, although the same request just passed
-            finding = {Status::failed, plain_text(error->text()), "the server changed its mind since the step before", "try again"};
+            finding = {Status::failed, one_line(error->text()), "the server changed its mind since the step before", "try again"};
         show_place(finding, error);
         return say(Step::partition, finding, x.took_ns);
     }

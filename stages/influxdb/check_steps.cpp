@@ -115,22 +115,6 @@ Finding warning(std::string text, std::string_view cause, std::string_view next)
 
 } // namespace
 
-std::string plain_text(std::string_view untrusted) {
-    constexpr std::size_t most = 1000;
-    std::string out;
-    for (const char c : untrusted.substr(0, most)) {
-        const auto u = static_cast<unsigned char>(c);
-        if (u > 0x20 && u != 0x7F) {
-            out += c;
-        } else if (!out.empty() && out.back() != ' ') {
-            out += ' ';
-        }
-    }
-    while (!out.empty() && out.back() == ' ')
-        out.pop_back();
-    return untrusted.size() > most ? out + "..." : out;
-}
-
 std::string step_line(Step step, const Finding& finding, std::int64_t took_ns) {
     std::array<char, 32> milliseconds{};
     std::snprintf(milliseconds.data(), milliseconds.size(), "%.1f", static_cast<double>(took_ns) / 1e6);
@@ -153,6 +137,10 @@ std::string step_line(Step step, const Finding& finding, std::int64_t took_ns) {
     return std::string{out.view()};
 }
 
+bool names_influx(const http::Head& head) {
+    return !head.header("X-Influxdb-Version").empty() || !head.header("X-Influxdb-Build").empty() || !head.header("X-Platform-Error-Code").empty();
+}
+
 Step failed_step(const Error& error, const http::ConnectionReport& report, bool https) {
     if (error.code == Errc::tls) return Step::tls;
     if (error.code == Errc::resolve || !report.resolve.done) return Step::resolve;
@@ -162,7 +150,7 @@ Step failed_step(const Error& error, const http::ConnectionReport& report, bool 
 
 Finding connection_failure(Step step, const Error& error, const Settings& settings) {
     const Told parts = told(error.message);
-    return {Status::failed, plain_text(parts.what), cause_of(step, error, settings), parts.advice.empty() ? default_advice(step) : parts.advice};
+    return {Status::failed, one_line(parts.what), cause_of(step, error, settings), parts.advice.empty() ? default_advice(step) : parts.advice};
 }
 
 Finding resolve_finding(const Settings& settings, const http::ConnectionReport& report) {
@@ -184,7 +172,7 @@ Finding tls_finding(const Settings& settings, const http::ConnectionReport& repo
     if (!settings.url.https) return {Status::skipped, "`url` says http: nothing is encrypted"};
     const std::int64_t days = (report.certificate_not_after - now_unix_s) / 86400;
     Finding out{Status::ok,
-                report.tls_version + ", certificate of " + plain_text(report.certificate_subject) + " by " + plain_text(report.certificate_issuer) +
+                report.tls_version + ", certificate of " + one_line(report.certificate_subject) + " by " + one_line(report.certificate_issuer) +
                     ", " + (report.certificate_not_after < now_unix_s ? "expired" : std::to_string(days) + (days == 1 ? " day" : " days") + " left")};
     if (settings.tls.insecure_skip_verify) {
         out = warning(out.text + "\nnot verified", "tls.insecureSkipVerify is set: anybody on the way can read the token and change the data",
@@ -214,10 +202,10 @@ std::optional<Version> parse_version(std::string_view text) {
 }
 
 Finding server_finding(const ServerSays& says) {
-    const std::string name = plain_text(says.version), build = plain_text(says.build);
+    const std::string name = one_line(says.version), build = one_line(says.build);
     if (says.status < 200 || says.status > 299) {
         const std::string status = "HTTP " + std::to_string(says.status);
-        const std::string target = says.location.empty() ? "" : ", which points to " + plain_text(says.location);
+        const std::string target = says.location.empty() ? "" : ", which points to " + one_line(says.location);
         return warning("/ping was answered with " + status + target,
                        "the path of `url` is not InfluxDB's, or a proxy lets only some requests through",
                        "look whether the steps that follow pass; they ask for what is needed");
@@ -240,7 +228,7 @@ Finding server_finding(const ServerSays& says) {
 Finding clock_finding(std::string_view date, std::int64_t sent_wall_ns, std::int64_t received_wall_ns) {
     if (date.empty()) return {Status::skipped, "the server sends no Date header"};
     const std::optional<std::int64_t> at = poll::parse_http_date(date, received_wall_ns / ns_per_s);
-    if (!at) return {Status::skipped, "the server's Date header is not a date: " + plain_text(date)};
+    if (!at) return {Status::skipped, "the server's Date header is not a date: " + one_line(date)};
     // The server's clock showed some instant of that second at some instant of the exchange.
     const double wall = static_cast<double>(sent_wall_ns) / 1e9 + static_cast<double>(received_wall_ns - sent_wall_ns) / 2e9;
     const double difference = static_cast<double>(*at) + 0.5 - wall;
@@ -268,7 +256,7 @@ std::string lower(std::string_view text) {
 
 // The error in one line: the status and the server's words, or ours.
 std::string said(const Error& error) {
-    const std::string words = plain_text(error.server_text);
+    const std::string words = one_line(error.server_text);
     if (error.http_status == 0) return words.empty() ? told(error.message).what : words;
     return "HTTP " + std::to_string(error.http_status) + (words.empty() ? "" : ": " + words);
 }

@@ -29,8 +29,8 @@ struct Finding {
 // One line of fg_source_api.check. Text that is not UTF-8 is replaced.
 [[nodiscard]] std::string step_line(Step step, const Finding& finding, std::int64_t took_ns);
 
-// One line of untrusted text: white space and control characters become single spaces, at most 1000 bytes.
-[[nodiscard]] std::string plain_text(std::string_view untrusted);
+// Only InfluxDB, or a proxy in front of it, sends these headers.
+[[nodiscard]] bool names_influx(const http::Head& head);
 
 // The step at which an exchange broke that had no answer.
 [[nodiscard]] Step failed_step(const Error& error, const http::ConnectionReport& report, bool https);

@@ -1,6 +1,7 @@
 #include "first_row.hpp"
 
 #include "prepared.hpp"
+#include "request.hpp"
 #include "rows.hpp"
 #include "windows.hpp"
 
@@ -55,18 +56,17 @@ void FirstRow::keep(const flux::Row& row) {
 Finding FirstRow::partition_finding() {
     if (!has_row_) return {Status::ok, "the query has no rows now, so there was no row to try the expression on"};
     if (!fault_.empty())
-        return {Status::warning, "the first row becomes a dead letter, " + plain_text(fault_), "the row does not fit what its table says, or a limit",
+        return {Status::warning, "the first row becomes a dead letter, " + one_line(fault_), "the row does not fit what its table says, or a limit",
                 "look at the row in the dead letters of a run"};
     auto made = prepared_partitioner(settings_);
-    if (!made.ok())
-        return {Status::failed, plain_text(made.error().text()), "the expression does not compile", "correct partitionStrategy.expression"};
+    if (!made.ok()) return {Status::failed, one_line(made.error().text()), "the expression does not compile", "correct partitionStrategy.expression"};
     partition::Routed routed;
     (*made)->route(message_.view(), routed);
     if (!routed.dead_letter.empty())
-        return {Status::failed, "the first row becomes a dead letter, " + std::string{routed.dead_letter} + ": " + plain_text(routed.text),
+        return {Status::failed, "the first row becomes a dead letter, " + std::string{routed.dead_letter} + ": " + one_line(routed.text),
                 "the expression does not fit the rows of the query", "correct partitionStrategy.expression"};
     std::string text = "the first row goes to partition " + std::to_string(routed.partition);
-    if (settings_.strategy == Strategy::key) text += " by the key \"" + plain_text(routed.key) + "\"";
+    if (settings_.strategy == Strategy::key) text += " by the key \"" + one_line(routed.key) + "\"";
     return {Status::ok, std::move(text)};
 }
 

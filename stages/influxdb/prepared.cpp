@@ -10,7 +10,7 @@ namespace fluxgate::influxdb {
 
 namespace {
 
-constexpr std::size_t most = 8; // a compiled expression holds about 1 MiB
+constexpr std::size_t most_kept = 8; // a compiled expression holds about 1 MiB
 
 struct Kept {
     Strategy strategy;
@@ -29,11 +29,11 @@ Shelf& shelf() {
     return one;
 }
 
+} // namespace
+
 partition::Strategy strategy_of(const Settings& s) {
     return s.strategy == Strategy::key ? partition::Strategy::key : partition::Strategy::id;
 }
-
-} // namespace
 
 Result<std::unique_ptr<partition::Partitioner>> prepared_partitioner(const Settings& settings) {
     {
@@ -55,7 +55,7 @@ void keep_prepared(const Settings& settings, std::unique_ptr<partition::Partitio
     std::unique_ptr<partition::Partitioner> leaves; // is freed without the lock
     Shelf& s = shelf();
     const std::lock_guard lock{s.mutex};
-    if (s.kept.size() == most) {
+    if (s.kept.size() == most_kept) {
         leaves = std::move(s.kept.front().partitioner);
         s.kept.erase(s.kept.begin());
     }

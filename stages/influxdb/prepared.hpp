@@ -9,6 +9,8 @@
 
 namespace fluxgate::influxdb {
 
+[[nodiscard]] partition::Strategy strategy_of(const Settings& settings);
+
 // What was kept for these settings, else a new one. Errors: those of Partitioner::create. Any thread.
 Result<std::unique_ptr<partition::Partitioner>> prepared_partitioner(const Settings& settings);
 

@@ -42,24 +42,6 @@ std::string query_body(const Settings& settings, const window::Edges* range, std
     return std::string{body.view()};
 }
 
-// One line of bounded length out of whatever a server or proxy sent.
-std::string one_line(std::string_view text) {
-    constexpr std::size_t most = 1000;
-    std::string out;
-    for (const char c : text.substr(0, most)) {
-        const bool space = static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == ' ';
-        if (!space) {
-            out += c;
-        } else if (!out.empty() && out.back() != ' ') {
-            out += ' ';
-        }
-    }
-    while (!out.empty() && out.back() == ' ')
-        out.pop_back();
-    if (text.size() > most) out += "...";
-    return out;
-}
-
 // {"code","message"} of 2.x, {"error"} of 1.x, the X-Influxdb-Error header, or the body's text.
 std::string server_words(const http::Head& head, std::string_view body) {
     rapidjson::Document parsed;
@@ -96,6 +78,23 @@ std::string next_step(const Settings& settings, const http::Head& head) {
 }
 
 } // namespace
+
+std::string one_line(std::string_view untrusted) {
+    constexpr std::size_t most = 1000;
+    std::string out;
+    for (const char c : untrusted.substr(0, most)) {
+        const bool space = static_cast<unsigned char>(c) < 0x20 || c == 0x7F || c == ' ';
+        if (!space) {
+            out += c;
+        } else if (!out.empty() && out.back() != ' ') {
+            out += ' ';
+        }
+    }
+    while (!out.empty() && out.back() == ' ')
+        out.pop_back();
+    if (untrusted.size() > most) out += "...";
+    return out;
+}
 
 bool wants_gzip(const Settings& settings) {
     switch (settings.compression) {

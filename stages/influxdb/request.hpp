@@ -21,6 +21,9 @@ namespace fluxgate::influxdb {
 // "http://host:port/prefix", for messages.
 [[nodiscard]] std::string address(const Url& url);
 
+// One line of untrusted text: white space and control characters become single spaces, at most 1000 bytes.
+[[nodiscard]] std::string one_line(std::string_view untrusted);
+
 // The error of an answer whose status is not 2xx: the server's own words apart from ours, and the next step.
 [[nodiscard]] Error status_error(const Settings& settings, const http::Head& head, std::string_view body);
 

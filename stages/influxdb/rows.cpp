@@ -1,6 +1,7 @@
 #include "rows.hpp"
 
 #include "message/put.hpp"
+#include "prepared.hpp"
 
 #include <utility>
 
@@ -30,14 +31,6 @@ message::Options message_options(const Settings& settings) {
 std::string window_json(const window::Edges& window) {
     return "[\"" + window::format_instant(window.start) + "\",\"" + window::format_instant(window.stop) + "\"]";
 }
-
-namespace {
-
-partition::Strategy strategy_of(const Settings& settings) {
-    return settings.strategy == Strategy::key ? partition::Strategy::key : partition::Strategy::id;
-}
-
-} // namespace
 
 Rows::Rows(const Settings& settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, std::uint32_t share)
     : host_(host), reader_(reader_limits(settings)), renderer_(message_options(settings)), router_(std::move(partitioner), strategy_of(settings)),

@@ -1,4 +1,5 @@
 #include "check_steps.hpp"
+#include "request.hpp"
 #include "support/catch.hpp"
 
 #include <rapidjson/document.h>
@@ -66,8 +67,8 @@ TEST_CASE("a step's line is one JSON object without a line feed, whatever the te
 }
 
 TEST_CASE("text of others becomes one bounded line without control characters") {
-    CHECK(plain_text(" a\r\n\tb\x1B[2Jc \x7F") == "a b [2Jc");
-    CHECK(plain_text(std::string(5000, 'x')).size() == 1003);
+    CHECK(one_line(" a\r\n\tb\x1B[2Jc \x7F") == "a b [2Jc");
+    CHECK(one_line(std::string(5000, 'x')).size() == 1003);
 }
 
 TEST_CASE("a broken exchange fails at the step that its connection did not pass") {

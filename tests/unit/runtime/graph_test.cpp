@@ -9,18 +9,18 @@ namespace {
 
 // "0:[a b]>1,2 1:[out1]> ..." of a graph, with stage ids.
 std::string shape(const std::string& text) {
-    const config::PipelineDocument document = test::Bench{}.graph(text);
-    const runtime::Graph graph = cut_into_branches(document);
+    const config::PipelineDocument read = test::Bench{}.graph(text);
+    const runtime::Graph graph = cut_into_branches(read);
     std::string out = "first";
     for (const std::size_t first : graph.first)
-        out += " " + document.stages[graph.branches[first].stages.front()].id;
+        out += " " + read.stages[graph.branches[first].stages.front()].id;
     for (const runtime::BranchPlan& branch : graph.branches) {
         out += "; ";
         for (const std::size_t stage : branch.stages)
-            out += document.stages[stage].id + " ";
+            out += read.stages[stage].id + " ";
         out += ">";
         for (const std::size_t next : branch.next)
-            out += " " + document.stages[graph.branches[next].stages.front()].id;
+            out += " " + read.stages[graph.branches[next].stages.front()].id;
     }
     return out;
 }

@@ -85,14 +85,14 @@ private:
 std::shared_ptr<runtime::Engine> engine(Bench& bench, const std::string& directory, bool accept = false, const std::string& letters = {}) {
     static const fg_stage_type type = stage::stage_type(FG_KIND_SOURCE, "input/count@v1", "1.0.0", "", stage::source_api<Counting>());
     if (bench.host->shared()->registry.find("input/count@v1") == nullptr) REQUIRE(bench.host->register_type(&type).ok());
-    config::PipelineDocument document = bench.graph("input>out");
-    document.input.type = "input/count@v1";
+    config::PipelineDocument counted = bench.graph("input>out");
+    counted.input.type = "input/count@v1";
     PipelineOptions options;
     options.id = "bench";
     options.state_directory = directory;
     options.accept_changed_query = accept;
     options.dead_letter_file = letters;
-    auto made = runtime::Engine::create(bench.host->shared(), std::move(document), std::move(options));
+    auto made = runtime::Engine::create(bench.host->shared(), std::move(counted), std::move(options));
     REQUIRE(made.ok());
     return std::move(*made);
 }
