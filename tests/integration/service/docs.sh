@@ -34,9 +34,9 @@ for command in "${commands[@]}"; do
     grep -qF -- "-a ${command##* } -d" "$work/fluxgate.fish" || fail "fish lacks: $command"
     # shellcheck disable=SC2086 # a command may be two words
     for option in $(options $command); do
-        [ "$option" = --help ] || awk -v want=".SS ${command//-/\\\\-}" '$0 == want { on = 1; next } /^\.S[SH]/ { on = 0 } on' "$work/fluxgate.1" |
-            grep -qF -- "\\fB${option//-/\\-}\\fR" || fail "the man page lacks: $command $option"
-        grep -F "'$command') words=" "$work/fluxgate.bash" | grep -qE -- "[' ]$option[' ]" || fail "bash lacks: $command $option"
+        awk -v want=".SS ${command//-/\\\\-}" '$0 == want { on = 1; next } /^\.S[SH]/ { on = 0 } on' "$work/fluxgate.1" >"$work/section"
+        [ "$option" = --help ] || grep -qF -- "\\fB${option//-/\\-}\\fR" "$work/section" || fail "the man page lacks: $command $option"
+        grep -qE -- "'$command'\) words=.*[' ]$option[' ]" "$work/fluxgate.bash" || fail "bash lacks: $command $option"
         grep -qF -- "'$option[" "$work/_fluxgate" || fail "zsh lacks: $option"
         grep -qF -- "-l ${option#--} " "$work/fluxgate.fish" || fail "fish lacks: $option"
     done
