@@ -6,6 +6,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # GCC 12 warns of an impossible overlap in std::string's operator+ (its bug 105651).
   target_compile_options(fg_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-restrict>)
 endif()
+if(FLUXGATE_UNITY AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # It takes the files that are compiled together for headers.
+  target_compile_options(fg_options INTERFACE $<$<COMPILE_LANGUAGE:CXX>:-Wno-subobject-linkage>)
+endif()
 if(FLUXGATE_WERROR)
   target_compile_options(fg_options INTERFACE -Werror)
 endif()
