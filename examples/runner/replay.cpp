@@ -121,17 +121,26 @@ void answer_source(const CommonOptions& common, const LetterTarget& target, cons
     const std::string from = State::format_time(*sorted.earliest);
     std::cerr << "; the earliest time in them is " << from << ":\n";
     const std::string directory = state_directory(common);
-    if (State::exists(directory, target.pipeline)) {
-        const Result<State> state = State::open(directory, target.pipeline, State::Access::read);
-        const Result<std::optional<CursorInfo>> cursor = state.ok() ? state->cursor() : Result<std::optional<CursorInfo>>{state.error()};
-        if (cursor.ok() && *cursor && (*cursor)->position_ns > *sorted.earliest) {
-            const std::int64_t seconds = ((*cursor)->position_ns - *sorted.earliest + 999'999'999) / 1'000'000'000;
-            std::cerr << "  fluxgate cursor rewind " << target.file << " " << config::format_duration(std::chrono::seconds{seconds})
-                      << "    # the cursor stands at " << (*cursor)->position << "\n";
-            return;
-        }
+    if (!State::exists(directory, target.pipeline)) {
+        std::cerr << "  " << directory << " holds no state of " << target.pipeline
+                  << ": if it is kept elsewhere, name that with --state; a run with an empty one\n"
+                  << "  begins at incremental.start\n";
+        return;
     }
-    std::cerr << "  fluxgate cursor set " << target.file << " " << from << "\n";
+    const Result<State> state = State::open(directory, target.pipeline, State::Access::read);
+    const Result<std::optional<CursorInfo>> cursor = state.ok() ? state->cursor() : Result<std::optional<CursorInfo>>{state.error()};
+    if (!cursor.ok()) {
+        std::cerr << "  where the cursor stands could not be read: " << cursor.error().text() << "\n";
+    } else if (!*cursor) {
+        std::cerr << "  no cursor is stored yet: the next run begins at incremental.start\n";
+    } else if ((*cursor)->position_ns <= *sorted.earliest) {
+        // A cursor is never moved forward here: what lies between was delivered to nobody.
+        std::cerr << "  the cursor stands at " << (*cursor)->position << ": the next run reads them anyway\n";
+    } else {
+        const std::int64_t seconds = ((*cursor)->position_ns - *sorted.earliest + 999'999'999) / 1'000'000'000;
+        std::cerr << "  fluxgate cursor rewind " << target.file << " " << config::format_duration(std::chrono::seconds{seconds})
+                  << "    # the cursor stands at " << (*cursor)->position << "\n";
+    }
 }
 
 // Feeds the places of one stage and marks what was delivered. The reader thread calls both members.

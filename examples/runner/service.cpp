@@ -1,9 +1,12 @@
 #include "service.hpp"
 
-#include <algorithm>
+#include "observe/numbers.hpp"
+
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <unistd.h>
 
 namespace fluxgate::runner {
@@ -30,18 +33,14 @@ std::string bytes_text(std::uint64_t bytes) {
     return text;
 }
 
-// How far the cursor is behind, when the source keeps one.
-std::string lag_text(const Host& host, const std::string& pipeline) {
-    for (const MetricSample& sample : host.metrics()) {
-        if (sample.name != "cursor_lag_seconds") continue;
-        const bool mine =
-            std::find(sample.labels.begin(), sample.labels.end(), std::pair<std::string, std::string>{"pipeline", pipeline}) != sample.labels.end();
-        if (!mine) continue;
-        char text[48];
-        std::snprintf(text, sizeof text, ", %.0f s behind", sample.value);
-        return text;
-    }
-    return {};
+// How far the cursor is behind now, when the source keeps one; what the source measured itself grows old while nothing succeeds.
+std::string lag_text(const observe::Numbers& numbers) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const std::optional<double> lag = observe::lag_of(numbers, observe::seconds(std::chrono::nanoseconds{now}.count()));
+    if (!lag) return {};
+    char text[48];
+    std::snprintf(text, sizeof text, ", %.0f s behind", *lag);
+    return text;
 }
 
 } // namespace
@@ -51,10 +50,11 @@ std::string status_of(const Host& host, const Pipeline& pipeline) {
     std::uint64_t delivered = 0;
     for (const std::uint64_t n : counters.delivered)
         delivered += n;
+    const std::vector<StageHealth> health = pipeline.health();
     std::string out = std::to_string(delivered) + " messages delivered, " + std::to_string(counters.dead_letters) + " dead letters, " +
-                      bytes_text(counters.queued_bytes) + " queued" + lag_text(host, pipeline.id());
+                      bytes_text(counters.queued_bytes) + " queued" + lag_text(observe::numbers_of(pipeline.id(), counters, health, host.metrics()));
     bool well = true;
-    for (const StageHealth& stage : pipeline.health()) {
+    for (const StageHealth& stage : health) {
         if (stage.level == FG_HEALTH_OK) continue;
         well = false;
         out += "; " + stage.stage + (stage.level == FG_HEALTH_RETRYING ? ": retrying: " : ": needs attention: ") + stage.text;

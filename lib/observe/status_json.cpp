@@ -105,7 +105,7 @@ void put_cursor(JsonWriter& out, const Report& report, const Numbers& n, const M
 void put_queries(JsonWriter& out, const Measured& measured) {
     out.begin_object("queries");
     for (const MetricSample* m : measured.all())
-        if (m->name == "queries") out.number(label_of(*m, "outcome"), m->value);
+        if (m->name == "queries" && !label_of(*m, "outcome").empty()) out.number(label_of(*m, "outcome"), m->value);
     out.number("retries", measured.sum("retries"));
     const MetricSample* took = measured.find("query_seconds");
     out.number("count", took != nullptr ? took->count : 0);
@@ -186,7 +186,7 @@ void put_troubles(JsonWriter& out, const PipelineStatus& p, bool data) {
             out.begin_object();
             out.time("time", e.wall_ns);
             out.text("stage", e.stage);
-            out.text("text", e.text);
+            if (data) out.text("text", e.text); // jq and the partition key quote what rows say
             if (e.partition >= 0) out.number("partition", e.partition);
             if (data) out.text("raw", e.raw);
             out.flag("cut", e.cut);

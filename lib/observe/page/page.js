@@ -242,7 +242,7 @@ function drawLetters(status, p) {
     const head = el('summary', '', el('span', 'code', plain(r.code)), el('span', 'count', count(r.count)));
     for (const e of [...r.examples].reverse())
       body.append(el('div', 'example', el('p', 'meta', `${clock(e.time)} \u00b7 ${e.stage}${e.partition === undefined ? '' : ' \u00b7 partition ' + e.partition}`),
-                     el('p', 'words', plain(e.text)), e.raw === undefined ? null : el('pre', '', plain(e.raw) + (e.cut ? ' \u2026' : ''))));
+                     e.text === undefined ? null : el('p', 'words', plain(e.text)), e.raw === undefined ? null : el('pre', '', plain(e.raw) + (e.cut ? ' \u2026' : ''))));
     if (r.examples.length === 0) body.append(el('p', 'meta', 'No example is kept of this reason; the dead-letter file has all of them.'));
     else if (!status.data) body.append(el('p', 'meta', 'What the rows say is shown on a loopback address only.'));
     if (old) { // keeps focus and what is open

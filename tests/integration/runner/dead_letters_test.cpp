@@ -223,6 +223,16 @@ TEST_CASE("what failed in an incremental source is answered with the window to r
     REQUIRE(run_fluxgate({"cursor", "set", desk.file, "2026-11-21T11:00:00Z", "--state", state}).code == 0);
     std::filesystem::rename(desk.letters, state + "/plant.dead-letters.jsonl");
     says(desk.run({"replay"}).err, "fluxgate cursor rewind " + desk.file + " 1h10m");
+
+    // Never forward: between a cursor that stands before the row and the row lies what nobody was given.
+    REQUIRE(run_fluxgate({"cursor", "set", desk.file, "2026-11-21T09:00:00Z", "--state", state}).code == 0);
+    const Finished before = desk.run({"replay"});
+    says(before.err, "the cursor stands at 2026-11-21T09:00:00Z: the next run reads them anyway");
+    CHECK(before.err.find("fluxgate cursor") == std::string::npos);
+    std::filesystem::rename(state + "/plant.db", state + "/away.db");
+    const Finished without = desk.run({"replay"});
+    says(without.err, "holds no state of plant");
+    CHECK(without.err.find("fluxgate cursor") == std::string::npos);
 }
 
 TEST_CASE("mistyped commands and files that are not there are said as such") {

@@ -126,6 +126,28 @@ TEST_CASE("the service manager hears that the run is ready, how it goes, that it
     CHECK(manager.all().find(test::token) == std::string::npos);
 }
 
+TEST_CASE("while the server is away the service manager hears how far the cursor is behind by now") {
+    auto server = test::start_server();
+    const test::TempDirectory directory;
+    Manager manager{directory.path() + "/notify"};
+    const std::string file = directory.write("plant.json", incremental_document(server->port(), directory.path(), "count"));
+    Process process{program, {"run", file}, environment({{"NOTIFY_SOCKET", directory.path() + "/notify"}}), directory.path()};
+    const auto behind = [&manager] {
+        const std::size_t end = manager.all().rfind(" s behind");
+        REQUIRE(end != std::string::npos);
+        return std::stoull(manager.all().substr(manager.all().rfind(' ', end - 1) + 1));
+    };
+    INFO(manager.all());
+    REQUIRE(manager.hears(" s behind; all stages are well", 15s));
+    server.reset();
+    REQUIRE(manager.hears("input: retrying", 15s));
+    const auto first = behind();
+    REQUIRE(manager.hears("input: retrying", 15s)); // told again because it changed
+    CHECK(behind() > first);
+    process.signal(SIGTERM);
+    CHECK(process.wait(15s).code == 143);
+}
+
 TEST_CASE("a run that stands still is not said to live") {
     // The write of standard output's 64 KiB pipe blocks nobody: the output answers busy, and that is by design.
     const auto server = test::start_server();

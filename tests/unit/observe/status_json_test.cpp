@@ -48,7 +48,7 @@ Report report() {
     p.counters.dead_letters_by_reason = {{"jq-error", 2}};
     p.counters.stages = {input.counters, files.counters};
     p.troubles = {{1'500'000'000, LogLevel::error, "input", "query.failed", "no", "</script><b>said</b>"}};
-    p.examples = {{1'500'000'000, "input", "jq-error", "why", 1, "{\"secret of the house\":1}", true}};
+    p.examples = {{1'500'000'000, "input", "jq-error", "jq cannot divide \"secret of the house\"", 1, "{\"secret of the house\":1}", true}};
     out.pipelines = {p};
     out.metrics = {sample("cursor_timestamp_seconds", 1500),
                    sample("cursor_stop_timestamp_seconds", 1800),
@@ -91,6 +91,12 @@ TEST_CASE("the status is one object of JSON with the graph, the queues, the wind
     CHECK(std::string{p["troubles"][0]["serverSaid"].GetString()} == "</script><b>said</b>");
     CHECK(std::string{p["reasons"][0]["examples"][0]["raw"].GetString()} == "{\"secret of the house\":1}");
     CHECK(p["reasons"][0]["examples"][0]["cut"].GetBool());
+}
+
+TEST_CASE("a source that counts its queries without saying how they ended leaves the status an object") {
+    Report r = report();
+    r.metrics.push_back(sample("queries", 5));
+    CHECK(config::parse_json(status_json(r, true)).parsed);
 }
 
 TEST_CASE("what rows say is left out for whoever is not on this machine") {
