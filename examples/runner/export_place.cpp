@@ -81,17 +81,22 @@ Result<ExportPlan> parse(const std::string& path, const std::string& text) {
     return plan;
 }
 
-// The first difference between what is there and what is asked for, or "".
+// The first difference between what is there and what is asked for, and what to do about it, or "".
 std::string difference(const ExportPlan& there, const ExportPlan& wanted) {
-    const auto differs = [](const char* what, const std::string& a, const std::string& b) {
-        return a == b ? std::string{} : std::string{what} + " " + (a.empty() ? "of its own" : a) + ", not " + (b.empty() ? "none" : b);
+    const auto differs = [](const char* what, const std::string& a, const std::string& b, const char* next) {
+        return a == b ? std::string{}
+                      : std::string{what} + " " + (a.empty() ? "of its own" : a) + ", not " + (b.empty() ? "none" : b) + "; go on with " + next;
     };
+    constexpr const char* server = "the server that it began with (what the document, its variables and --relationship come to)";
+    constexpr const char* switches = "the same switches";
     for (const std::string& one :
-         {differs("url", there.url, wanted.url), differs("organization", there.organization, wanted.organization),
-          differs("--bucket", there.bucket, wanted.bucket), differs("--measurement", json_list(there.measurements), json_list(wanted.measurements)),
-          differs("--field", json_list(there.fields), json_list(wanted.fields)), differs("--start", there.given_start, wanted.given_start),
-          differs("--stop", there.given_stop, wanted.given_stop), differs("--format", there.format, wanted.format),
-          differs("--gzip", there.gzip ? "on" : "off", wanted.gzip ? "on" : "off")}) {
+         {differs("url", there.url, wanted.url, server), differs("organization", there.organization, wanted.organization, server),
+          differs("--bucket", there.bucket, wanted.bucket, switches),
+          differs("--measurement", json_list(there.measurements), json_list(wanted.measurements), switches),
+          differs("--field", json_list(there.fields), json_list(wanted.fields), switches),
+          differs("--start", there.given_start, wanted.given_start, switches), differs("--stop", there.given_stop, wanted.given_stop, switches),
+          differs("--format", there.format, wanted.format, switches),
+          differs("--gzip", there.gzip ? "on" : "off", wanted.gzip ? "on" : "off", switches)}) {
         if (!one.empty()) return one;
     }
     return {};
@@ -138,8 +143,7 @@ Result<ExportPlan> ExportPlace::open(const ExportPlan& wanted) const {
         if (!there.ok()) return there;
         const std::string other = difference(*there, wanted);
         if (other.empty()) return there;
-        return Error{Errc::configuration,
-                     "'" + directory_ + "' holds an export with " + other + "; go on with the same switches, or give another directory with --out"};
+        return Error{Errc::configuration, "'" + directory_ + "' holds an export with " + other + ", or give another directory with --out"};
     }
     if (fs::exists(directory_, error) && !fs::is_empty(directory_, error) && !fs::is_directory(state_directory(), error))
         return Error{Errc::configuration, "'" + directory_ + "' is not empty and holds no export; give a new or an empty directory with --out"};

@@ -281,6 +281,7 @@ CLI::App* add_export(CLI::App& app, CommonOptions& common, ExportOptions& option
         ->capture_default_str();
     command->add_flag("!--no-progress", options.progress, "Do not show how it gets on");
     add_secrets(*command, common);
+    add_relationship(*command, common);
     add_stage_path(*command, common);
     add_logging(*command, common);
     return command;
