@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -73,15 +74,6 @@ Result<void> preflight(Host& host, const std::string& document, const ExportOpti
     return done;
 }
 
-std::string bytes_text(std::uint64_t bytes) {
-    char text[48];
-    if (bytes < 10'000)
-        std::snprintf(text, sizeof text, "%llu bytes", static_cast<unsigned long long>(bytes));
-    else
-        std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1u << 20));
-    return text;
-}
-
 // The start and stop of a first run.
 Result<void> resolve_times(const ExportOptions& options, ExportPlan& plan) {
     const auto time = [](const char* what, const std::string& text, std::int64_t& into) -> Result<void> {
@@ -137,9 +129,18 @@ int say_end(const ExportPlace& place, const ExportPlan& plan, const ExportOption
     return code == Exit::done && letters != 0 ? Exit::failed : code;
 }
 
+// A SIGHUP before the run, which answers it, waits for the run: it would end the process without a word. Before the first thread.
+void hold_hangups() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 } // namespace
 
 int export_bucket(const CommonOptions& common, const ExportOptions& options) {
+    hold_hangups();
     const std::optional<std::string> text = read_document(options.file);
     if (!text) return Exit::usage;
     ExportPlan wanted;

@@ -154,7 +154,8 @@ SIGINT, SIGTERM
 No more is read, what is in flight is delivered, and the run ends. A second one ends it at once; nothing that was acknowledged is lost.
 .TP
 SIGHUP
-The document is read again; only the stages that changed are replaced. From a terminal that goes away: as SIGTERM.
+The document is read again; only the stages that changed are replaced. \fBexport\fR says that it came, and goes on. From a terminal that goes away: as SIGTERM,
+but not under \fBnohup\fR(1).
 .SH ENVIRONMENT
 .TP
 STATE_DIRECTORY, XDG_STATE_HOME, HOME
