@@ -39,7 +39,7 @@ std::vector<const CLI::Option*> positionals_of(const CLI::App& app) {
 }
 
 bool takes_value(const CLI::Option& option) {
-    return option.get_type_size() != 0;
+    return option.get_expected_max() != 0; // a flag expects none
 }
 
 // The words that an option allows, when it allows only these: CLI11 shows them in braces behind the type.
