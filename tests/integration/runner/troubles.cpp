@@ -197,6 +197,8 @@ std::vector<Trouble> troubles() {
          [] { return once_answered(refusal("403 Forbidden", R"({"code":"forbidden","message":"insufficient permissions"})")); }},
         {"`HTTP 404`", "HTTP 404", [] { return once_changed("test-bucket", "no-bucket"); }},
         {"`HTTP 400`", "HTTP 400", [] { return once_changed("|> range(start: -1h)", "|> nonsense(a: 1)"); }},
+        {"`HTTP 405`, `HTTP 501`", "HTTP 405", [] { return once_answered(refusal("405 Method Not Allowed", "{}")); }},
+        {"`HTTP 405`, `HTTP 501`", "HTTP 501", [] { return once_answered(refusal("501 Not Implemented", "<h1>no</h1>")); }},
         {"`no connection to ...`", "no connection to ...", nobody_listening},
         {"`the host name of ...`", "the host name of ...", [] { return once_changed("127.0.0.1", "influx.plant.invalid"); }},
         {"`certificate` in the text", "certificate", [] { return once_to_https("https://"); }},
