@@ -35,7 +35,8 @@ std::vector<std::string> list_in(const rapidjson::Value& object, const char* nam
 }
 
 Error broken(const std::string& what, const std::string& path, const std::error_code& error) {
-    return {Errc::io, "cannot " + what + " '" + path + "': " + error.message() + "; the export needs a directory that it may write to"};
+    return {Errc::io,
+            "cannot " + what + " '" + path + "': " + error.message() + "; the export needs a directory that it may write to, --out names it"};
 }
 
 std::error_code last_error() {
@@ -137,7 +138,9 @@ std::string ExportPlan::file_template() const {
 Result<ExportPlan> ExportPlace::open(const ExportPlan& wanted) const {
     std::error_code error;
     const std::string path = state_directory() + "/export.json";
-    if (fs::exists(path, error)) {
+    const bool known = fs::exists(path, error);
+    if (error) return broken("look at", path, error);
+    if (known) {
         std::ifstream in{path, std::ios::binary};
         auto there = parse(path, std::string{std::istreambuf_iterator<char>{in}, {}});
         if (!there.ok()) return there;
@@ -145,7 +148,9 @@ Result<ExportPlan> ExportPlace::open(const ExportPlan& wanted) const {
         if (other.empty()) return there;
         return Error{Errc::configuration, "'" + directory_ + "' holds an export with " + other + ", or give another directory with --out"};
     }
-    if (fs::exists(directory_, error) && !fs::is_empty(directory_, error) && !fs::is_directory(state_directory(), error))
+    const bool empty = !fs::exists(directory_, error) || fs::is_empty(directory_, error);
+    if (error) return broken("look into", directory_, error);
+    if (!empty && !fs::is_directory(state_directory(), error))
         return Error{Errc::configuration, "'" + directory_ + "' is not empty and holds no export; give a new or an empty directory with --out"};
     fs::create_directories(state_directory(), error);
     if (error) return broken("make", state_directory(), error);
