@@ -129,7 +129,12 @@ int dead_letters(const CommonOptions& common, const LettersOptions& options) {
     using What = LettersOptions::What;
     const bool has_document = options.what == What::show ? !options.number.empty() : !options.file.empty();
     if (!has_document && options.path.empty()) {
-        std::cerr << "fluxgate: name a pipeline document, or a file of dead letters with --dead-letter PATH\n";
+        const bool number_missing = options.what == What::show;
+        std::cerr << "fluxgate: "
+                  << (number_missing
+                          ? "show takes a document and a number, or --dead-letter PATH and a number; `fluxgate dead-letters list` shows the numbers"
+                          : "name a pipeline document, or a file of dead letters with --dead-letter PATH")
+                  << "\n";
         return Exit::usage;
     }
     std::optional<LetterTarget> target;

@@ -139,7 +139,7 @@ Result<ExportPlan> ExportPlace::open(const ExportPlan& wanted) const {
     std::error_code error;
     const std::string path = state_directory() + "/export.json";
     const bool known = fs::exists(path, error);
-    if (error) return broken("look at", path, error);
+    if (error && error != std::errc::not_a_directory) return broken("look at", path, error);
     if (known) {
         std::ifstream in{path, std::ios::binary};
         auto there = parse(path, std::string{std::istreambuf_iterator<char>{in}, {}});
@@ -148,6 +148,8 @@ Result<ExportPlan> ExportPlace::open(const ExportPlan& wanted) const {
         if (other.empty()) return there;
         return Error{Errc::configuration, "'" + directory_ + "' holds an export with " + other + ", or give another directory with --out"};
     }
+    if (fs::exists(directory_, error) && !fs::is_directory(directory_, error))
+        return Error{Errc::configuration, "'" + directory_ + "' is no directory; give a new or an empty one with --out"};
     const bool empty = !fs::exists(directory_, error) || fs::is_empty(directory_, error);
     if (error) return broken("look into", directory_, error);
     if (!empty && !fs::is_directory(state_directory(), error))

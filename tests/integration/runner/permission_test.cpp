@@ -132,6 +132,8 @@ TEST_CASE("an export and init say what they may not write, and where they would 
     CHECK(says(*run_restricted({"init", closed + "/new.json"}, directory.path()), 2,
                "Permission denied; name a file where you may write, or none: then standard output gets it"));
     fs::permissions(closed, fs::perms{0700});
+    CHECK(says(run_fluxgate({"export", file, "--bucket", "plant", "--start", "-1h", "--out", file}), 2,
+               "'" + file + "' is no directory; give a new or an empty one with --out"));
     CHECK(says(run_fluxgate({"init", directory.path() + "/none/new.json"}), 2,
                "the directory " + directory.path() + "/none must be there, init makes none"));
     CHECK(says(run_fluxgate({"init", closed}), 2, "it is a directory; name a file in it"));
@@ -144,6 +146,8 @@ TEST_CASE("dead letters that are not there are told from a wrong place") {
     CHECK(says(run_fluxgate({"dead-letters", "list", file, "--state", directory.path()}), 1,
                "No such file or directory; a run makes it with its first dead letter, beside its state (--state, --id) or where it runs; "
                "--dead-letter PATH names another"));
+    CHECK(says(run_fluxgate({"dead-letters", "show", file}), 2, "show takes a document and a number, or --dead-letter PATH and a number"));
+    CHECK(says(run_fluxgate({"dead-letters", "list"}), 2, "name a pipeline document, or a file of dead letters with --dead-letter PATH"));
     CHECK(says(run_fluxgate({"dead-letters", "list", "--dead-letter", directory.path() + "/gone"}), 1,
                "/gone: No such file or directory; a run makes it with its first dead letter\n"));
 }
