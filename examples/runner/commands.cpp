@@ -5,21 +5,15 @@
 #include "telemetry/limited_log.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 #include <memory>
 #include <unistd.h>
 
 namespace fluxgate::runner {
 
 namespace {
-
-constexpr std::uintmax_t max_document_bytes = 16u << 20;
 
 const char* kind_name(std::int32_t kind) {
     switch (kind) {
@@ -62,22 +56,6 @@ Host make_host(const CommonOptions& common) {
         host.load_plugins_in(directory); // what cannot be used is logged by the host
     }
     return host;
-}
-
-std::optional<std::string> read_document(const std::string& file) {
-    std::error_code error;
-    const std::uintmax_t size = std::filesystem::file_size(file, error);
-    std::ifstream in{file, std::ios::binary};
-    if (!in || std::filesystem::is_directory(file)) {
-        std::cerr << "fluxgate: cannot read " << file << ": " << (std::filesystem::is_directory(file) ? "it is a directory" : std::strerror(errno))
-                  << "\n";
-        return std::nullopt;
-    }
-    if (!error && size > max_document_bytes) {
-        std::cerr << "fluxgate: " << file << " is larger than " << max_document_bytes << " bytes, so it is no pipeline document\n";
-        return std::nullopt;
-    }
-    return std::string{std::istreambuf_iterator<char>{in}, {}};
 }
 
 void print_violations(const std::string& file, const std::vector<stage::Violation>& violations) {

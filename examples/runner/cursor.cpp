@@ -92,7 +92,8 @@ void print_json(const Place& place, const std::optional<CursorInfo>& cursor, con
 }
 
 void print_text(const Place& place, const std::optional<CursorInfo>& cursor, const std::optional<StateHolder>& holder) {
-    std::cout << "pipeline        " << place.pipeline << "\nstate           " << State::file_of(place.directory, place.pipeline) << "\n";
+    std::cout << "pipeline        " << place.pipeline << "\nstate           " << State::file_of(place.directory, place.pipeline)
+              << (cursor || State::exists(place.directory, place.pipeline) ? "\n" : " (not there yet)\n");
     if (cursor) {
         std::cout << "position        " << cursor->position << " (" << distance(cursor->position_ns, now_ns()) << "); every row before is delivered\n"
                   << "begun windows   " << to_text(cursor->planned) << "\n"

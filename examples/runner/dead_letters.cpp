@@ -5,10 +5,12 @@
 #include "fluxgate/pipeline.hpp"
 
 #include <array>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
 #include <map>
+#include <unistd.h>
 
 namespace fluxgate::runner {
 
@@ -108,6 +110,14 @@ int show(LetterFile& file, const LettersOptions& options) {
     return std::cout.flush() ? Exit::done : Exit::failed;
 }
 
+// No file may mean no dead letter, or another place.
+int not_opened(Error error, const std::string& path, const LettersOptions& options) {
+    if (::access(path.c_str(), F_OK) != 0 && errno == ENOENT)
+        error.message += std::string{"; a run makes it with its first dead letter"} +
+                         (options.path.empty() ? ", beside its state (--state, --id) or where it runs; --dead-letter PATH names another" : "");
+    return refuse(error);
+}
+
 } // namespace
 
 int refuse(const Error& error) {
@@ -119,7 +129,12 @@ int dead_letters(const CommonOptions& common, const LettersOptions& options) {
     using What = LettersOptions::What;
     const bool has_document = options.what == What::show ? !options.number.empty() : !options.file.empty();
     if (!has_document && options.path.empty()) {
-        std::cerr << "fluxgate: name a pipeline document, or a file of dead letters with --dead-letter PATH\n";
+        const bool number_missing = options.what == What::show;
+        std::cerr << "fluxgate: "
+                  << (number_missing
+                          ? "show takes a document and a number, or --dead-letter PATH and a number; `fluxgate dead-letters list` shows the numbers"
+                          : "name a pipeline document, or a file of dead letters with --dead-letter PATH")
+                  << "\n";
         return Exit::usage;
     }
     std::optional<LetterTarget> target;
@@ -138,7 +153,7 @@ int dead_letters(const CommonOptions& common, const LettersOptions& options) {
         if (path.empty()) path = dead_letter_file(common, target->pipeline, target->incremental);
     }
     Result<LetterFile> file = LetterFile::open(path);
-    if (!file.ok()) return refuse(file.error());
+    if (!file.ok()) return not_opened(file.error(), path, options);
     switch (options.what) {
     case What::list: return list(*file, options);
     case What::show: return show(*file, options);

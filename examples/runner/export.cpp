@@ -1,15 +1,17 @@
 // `fluxgate export`: a bucket into files, by a pipeline that reads it window by window and ends.
 #include "commands.hpp"
 #include "config/json_text.hpp"
-#include "config/pipeline_document.hpp"
-#include "config/reading.hpp"
+#include "config/references.hpp"
 #include "export_place.hpp"
+#include "export_source.hpp"
 #include "fluxgate/pipeline.hpp"
 #include "json_parts.hpp"
 #include "terminal.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <csignal>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -21,50 +23,40 @@ namespace {
 
 constexpr std::chrono::seconds preflight_time{60};
 
-// The stage types of the host, for taking a document apart that the host has found valid.
-class KnownTypes final : public config::StageCatalog {
-public:
-    explicit KnownTypes(const Host& host) : types_(host.stage_types()) {}
-    [[nodiscard]] std::optional<std::int32_t> kind_of(std::string_view type) const override {
-        for (const StageTypeInfo& one : types_)
-            if (one.name == type) return one.kind;
-        return std::nullopt;
-    }
-    [[nodiscard]] std::vector<config::Violation> validate(std::string_view, std::string_view) const override { return {}; }
-    [[nodiscard]] std::vector<std::string> types() const override {
-        std::vector<std::string> out;
-        for (const StageTypeInfo& one : types_)
-            out.push_back(one.name);
-        return out;
-    }
-
-private:
-    std::vector<StageTypeInfo> types_;
-};
-
 int complain(const Error& error) {
     std::cerr << "fluxgate: " << shown(error.text(), 10) << "\n";
     return error.code == Errc::configuration || error.code == Errc::invalid_argument ? Exit::usage : Exit::failed;
 }
 
+// A text of the command line, which holds no references to variables.
+std::string literal(const std::string& text) {
+    return json_string(config::escape_references(text));
+}
+
+std::string literals(const std::vector<std::string>& texts) {
+    std::vector<std::string> escaped;
+    for (const std::string& text : texts)
+        escaped.push_back(config::escape_references(text));
+    return json_list(escaped);
+}
+
 // The document of the export: the connection of the given source, reading that bucket into files.
 std::string document_of(const config::JsonText& source, const ExportOptions& options, const ExportPlan& plan) {
-    std::string input = R"({"type":"input/influxdbv2@v1","displayName":)" + json_string("export of " + plan.bucket);
+    std::string input = R"({"type":"input/influxdbv2@v1","displayName":)" + literal("export of " + plan.bucket);
     for (const char* name : {"url", "port", "organization", "authentication", "timeouts", "retry", "tls", "compression", "limits", "spoolBytes"}) {
         const auto member = source.dom.FindMember(name);
         if (member != source.dom.MemberEnd()) input += "," + json_string(name) + ":" + config::to_text(member->value);
     }
     const bool lines = plan.format == "lp";
     input += R"(,"interval":"1s","delivery":"verified","format":{"type":"json","types":)" + std::string{lines ? "true" : "false"} +
-             R"(},"read":{"bucket":)" + json_string(plan.bucket);
-    if (!plan.measurements.empty()) input += ",\"measurements\":" + json_list(plan.measurements);
-    if (!plan.fields.empty()) input += ",\"fields\":" + json_list(plan.fields);
+             R"(},"read":{"bucket":)" + literal(plan.bucket);
+    if (!plan.measurements.empty()) input += ",\"measurements\":" + literals(plan.measurements);
+    if (!plan.fields.empty()) input += ",\"fields\":" + literals(plan.fields);
     input += R"(},"incremental":{"start":)" + json_string(State::format_time(plan.start)) +
-             ",\"stop\":" + json_string(State::format_time(plan.stop)) + ",\"window\":" + json_string(options.window) +
+             ",\"stop\":" + json_string(State::format_time(plan.stop)) + ",\"window\":" + literal(options.window) +
              R"(,"delay":"0s"},"next":["files"]})";
     return R"({"displayName":"export","input":)" + input + R"(,"stages":{"files":{"type":"output/file@v1","displayName":"files","rootDirectory":)" +
-           json_string(options.out) + ",\"filePath\":" + json_string(plan.file_template()) +
-           ",\"compression\":" + (plan.gzip ? "\"gzip\"" : "\"none\"") +
+           literal(options.out) + ",\"filePath\":" + literal(plan.file_template()) + ",\"compression\":" + (plan.gzip ? "\"gzip\"" : "\"none\"") +
            ",\"format\":" + (lines ? R"({"type":"lineProtocol"})" : R"({"type":"jsonStream","path":".payload"})") + "}}}";
 }
 
@@ -82,15 +74,6 @@ Result<void> preflight(Host& host, const std::string& document, const ExportOpti
     return done;
 }
 
-std::string bytes_text(std::uint64_t bytes) {
-    char text[48];
-    if (bytes < 10'000)
-        std::snprintf(text, sizeof text, "%llu bytes", static_cast<unsigned long long>(bytes));
-    else
-        std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1u << 20));
-    return text;
-}
-
 // The start and stop of a first run.
 Result<void> resolve_times(const ExportOptions& options, ExportPlan& plan) {
     const auto time = [](const char* what, const std::string& text, std::int64_t& into) -> Result<void> {
@@ -104,6 +87,21 @@ Result<void> resolve_times(const ExportOptions& options, ExportPlan& plan) {
     if (plan.stop > plan.start) return {};
     return Error{Errc::configuration, "--start " + State::format_time(plan.start) + " is not before --stop " + State::format_time(plan.stop) +
                                           "; nothing would be exported"};
+}
+
+// Of the document that was made: where a switch has its place in it, the switch is named.
+int say_refused(const std::vector<Violation>& violations) {
+    static constexpr std::array<std::pair<std::string_view, const char*>, 5> places{{{"/input/incremental/window", "--window"},
+                                                                                     {"/input/read/bucket", "--bucket"},
+                                                                                     {"/input/read/measurements", "--measurement"},
+                                                                                     {"/input/read/fields", "--field"},
+                                                                                     {"/stages/files/rootDirectory", "--out"}}};
+    for (const Violation& v : violations) {
+        if (v.warning) continue;
+        const auto place = std::find_if(places.begin(), places.end(), [&v](const auto& one) { return v.pointer.rfind(one.first, 0) == 0; });
+        std::cerr << "fluxgate: " << (place != places.end() ? place->second : v.pointer) << ": " << v.message << "\n";
+    }
+    return Exit::usage;
 }
 
 std::uint64_t lines_in(const std::string& path) {
@@ -131,9 +129,18 @@ int say_end(const ExportPlace& place, const ExportPlan& plan, const ExportOption
     return code == Exit::done && letters != 0 ? Exit::failed : code;
 }
 
+// A SIGHUP before the run, which answers it, waits for the run: it would end the process without a word. Before the first thread.
+void hold_hangups() {
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+}
+
 } // namespace
 
 int export_bucket(const CommonOptions& common, const ExportOptions& options) {
+    hold_hangups();
     const std::optional<std::string> text = read_document(options.file);
     if (!text) return Exit::usage;
     ExportPlan wanted;
@@ -146,29 +153,20 @@ int export_bucket(const CommonOptions& common, const ExportOptions& options) {
             print_violations(options.file, found.violations);
             return Exit::usage;
         }
-        config::Reading reading; // references stay as they are written; the host resolves them in the document that is made of this one
-        reading.comments = true;
-        const config::ParsedPipeline parsed = config::parse_pipeline(*text, KnownTypes{host}, reading);
-        if (!parsed.document || parsed.document->input.type != "input/influxdbv2@v1") {
+        std::optional<ExportSource> taken = export_source_of(host, common, *text);
+        if (!taken) {
             std::cerr << "fluxgate: " << options.file << " has no source of the type input/influxdbv2@v1, and export reads no other\n";
             return Exit::usage;
         }
-        source = config::parse_json(parsed.document->input.document);
-        const auto text_in = [&source](const char* name) {
-            const auto member = source.dom.FindMember(name);
-            return member != source.dom.MemberEnd() && member->value.IsString() ? std::string{member->value.GetString()} : std::string{};
-        };
-        wanted = {text_in("url"),       text_in("organization"), options.bucket, options.format,
-                  options.measurements, options.fields,          options.start,  options.stop};
+        source = std::move(taken->written);
+        wanted = {taken->address,       taken->organization, options.bucket, options.format,
+                  options.measurements, options.fields,      options.start,  options.stop};
         wanted.gzip = options.gzip;
         std::sort(wanted.measurements.begin(), wanted.measurements.end());
         std::sort(wanted.fields.begin(), wanted.fields.end());
         if (Result<void> done = resolve_times(options, wanted); !done.ok()) return complain(done.error());
         const Validation whole = Pipeline::validate(host, document_of(source, options, wanted));
-        if (!whole.valid) { // a window that is no duration, say: the document's words name it
-            print_violations("the export of " + options.file, whole.violations);
-            return Exit::usage;
-        }
+        if (!whole.valid) return say_refused(whole.violations);
         if (Result<void> done = preflight(host, *text, options, wanted); !done.ok()) return complain(done.error());
     }
     const Result<ExportPlan> plan = place.open(wanted);

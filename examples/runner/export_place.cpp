@@ -35,7 +35,8 @@ std::vector<std::string> list_in(const rapidjson::Value& object, const char* nam
 }
 
 Error broken(const std::string& what, const std::string& path, const std::error_code& error) {
-    return {Errc::io, "cannot " + what + " '" + path + "': " + error.message() + "; the export needs a directory that it may write to"};
+    return {Errc::io,
+            "cannot " + what + " '" + path + "': " + error.message() + "; the export needs a directory that it may write to, --out names it"};
 }
 
 std::error_code last_error() {
@@ -81,17 +82,22 @@ Result<ExportPlan> parse(const std::string& path, const std::string& text) {
     return plan;
 }
 
-// The first difference between what is there and what is asked for, or "".
+// The first difference between what is there and what is asked for, and what to do about it, or "".
 std::string difference(const ExportPlan& there, const ExportPlan& wanted) {
-    const auto differs = [](const char* what, const std::string& a, const std::string& b) {
-        return a == b ? std::string{} : std::string{what} + " " + (a.empty() ? "of its own" : a) + ", not " + (b.empty() ? "none" : b);
+    const auto differs = [](const char* what, const std::string& a, const std::string& b, const char* next) {
+        return a == b ? std::string{}
+                      : std::string{what} + " " + (a.empty() ? "of its own" : a) + ", not " + (b.empty() ? "none" : b) + "; go on with " + next;
     };
+    constexpr const char* server = "the server that it began with (what the document, its variables and --relationship come to)";
+    constexpr const char* switches = "the same switches";
     for (const std::string& one :
-         {differs("url", there.url, wanted.url), differs("organization", there.organization, wanted.organization),
-          differs("--bucket", there.bucket, wanted.bucket), differs("--measurement", json_list(there.measurements), json_list(wanted.measurements)),
-          differs("--field", json_list(there.fields), json_list(wanted.fields)), differs("--start", there.given_start, wanted.given_start),
-          differs("--stop", there.given_stop, wanted.given_stop), differs("--format", there.format, wanted.format),
-          differs("--gzip", there.gzip ? "on" : "off", wanted.gzip ? "on" : "off")}) {
+         {differs("url", there.url, wanted.url, server), differs("organization", there.organization, wanted.organization, server),
+          differs("--bucket", there.bucket, wanted.bucket, switches),
+          differs("--measurement", json_list(there.measurements), json_list(wanted.measurements), switches),
+          differs("--field", json_list(there.fields), json_list(wanted.fields), switches),
+          differs("--start", there.given_start, wanted.given_start, switches), differs("--stop", there.given_stop, wanted.given_stop, switches),
+          differs("--format", there.format, wanted.format, switches),
+          differs("--gzip", there.gzip ? "on" : "off", wanted.gzip ? "on" : "off", switches)}) {
         if (!one.empty()) return one;
     }
     return {};
@@ -132,16 +138,21 @@ std::string ExportPlan::file_template() const {
 Result<ExportPlan> ExportPlace::open(const ExportPlan& wanted) const {
     std::error_code error;
     const std::string path = state_directory() + "/export.json";
-    if (fs::exists(path, error)) {
+    const bool known = fs::exists(path, error);
+    if (error && error != std::errc::not_a_directory) return broken("look at", path, error);
+    if (known) {
         std::ifstream in{path, std::ios::binary};
         auto there = parse(path, std::string{std::istreambuf_iterator<char>{in}, {}});
         if (!there.ok()) return there;
         const std::string other = difference(*there, wanted);
         if (other.empty()) return there;
-        return Error{Errc::configuration,
-                     "'" + directory_ + "' holds an export with " + other + "; go on with the same switches, or give another directory with --out"};
+        return Error{Errc::configuration, "'" + directory_ + "' holds an export with " + other + ", or give another directory with --out"};
     }
-    if (fs::exists(directory_, error) && !fs::is_empty(directory_, error) && !fs::is_directory(state_directory(), error))
+    if (fs::exists(directory_, error) && !fs::is_directory(directory_, error))
+        return Error{Errc::configuration, "'" + directory_ + "' is no directory; give a new or an empty one with --out"};
+    const bool empty = !fs::exists(directory_, error) || fs::is_empty(directory_, error);
+    if (error) return broken("look into", directory_, error);
+    if (!empty && !fs::is_directory(state_directory(), error))
         return Error{Errc::configuration, "'" + directory_ + "' is not empty and holds no export; give a new or an empty directory with --out"};
     fs::create_directories(state_directory(), error);
     if (error) return broken("make", state_directory(), error);

@@ -14,7 +14,8 @@ namespace fluxgate::runner {
 
 // What an export is of. It stands in OUT/.fluxgate-export/export.json from the first run on, and later runs must ask for the same.
 struct ExportPlan {
-    std::string url, organization, bucket, format; // "lp" or "jsonl"
+    std::string url, organization; // as they take effect
+    std::string bucket, format;    // "lp" or "jsonl"
     std::vector<std::string> measurements, fields;
     std::string given_start, given_stop; // as the first run's command line said it; "" for stop: the first run's now
     std::int64_t start = 0, stop = 0;    // what that came to, nanoseconds since 1970

@@ -35,10 +35,17 @@ bool write_all(int fd, const std::string& text) {
     return true;
 }
 
+std::string remedy_for(const std::string& file, int error) {
+    std::error_code ignored;
+    if (error == EEXIST && std::filesystem::is_directory(file, ignored)) return "it is a directory; name a file in it";
+    if (error == EEXIST) return "it is there already, and init never overwrites; name another file, or remove this one";
+    const std::string said = std::strerror(error);
+    if (error == ENOENT) return said + "; the directory " + std::filesystem::path{file}.parent_path().string() + " must be there, init makes none";
+    return said + "; name a file where you may write, or none: then standard output gets it";
+}
+
 int cannot_write(const std::string& file, int error) {
-    std::cerr << "fluxgate: cannot write " << file << ": "
-              << (error == EEXIST ? "it is there already, and init never overwrites; name another file, or remove this one" : std::strerror(error))
-              << "\n";
+    std::cerr << "fluxgate: cannot write " << file << ": " << remedy_for(file, error) << "\n";
     return Exit::usage;
 }
 

@@ -2,6 +2,7 @@
 #include "commands.hpp"
 #include "docs.hpp"
 #include "terminal.hpp"
+#include "usage.hpp"
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -19,7 +20,8 @@ using namespace fluxgate::runner;
 
 void add_stage_path(CLI::App& command, CommonOptions& common) {
     command.add_option("--stage-path", common.stage_path, "Look for stage plugins in DIR too, before the default places (may be repeated)")
-        ->type_name("DIR");
+        ->type_name("DIR")
+        ->allow_extra_args(false); // what follows is the document
 }
 
 void add_logging(CLI::App& command, CommonOptions& common) {
@@ -34,7 +36,7 @@ void add_secrets(CLI::App& command, CommonOptions& common) {
         .add_option("--secrets", common.secrets_directory,
                     "Directory with one file a secret; without it, or where it has none, the environment counts")
         ->type_name("DIR")
-        ->check(CLI::ExistingDirectory);
+        ->check(readable_directory());
 }
 
 void add_relationship(CLI::App& command, CommonOptions& common) {
@@ -161,7 +163,10 @@ CLI::App* add_dead_letters(CLI::App& app, CommonOptions& common, LettersOptions&
             ->type_name("PATH");
         if (what != What::replay) command->add_flag("--json", options.json, "The records as JSON lines");
         if (what == What::replay) {
-            command->add_option("--number", options.numbers, "Only this one (may be repeated)")->type_name("N");
+            command->add_option("--number", options.numbers, "Only this one (may be repeated)")
+                ->type_name("N")
+                ->check(whole_number())
+                ->allow_extra_args(false);
             add_instance(*command, options.instance);
             add_secrets(*command, common);
             add_logging(*command, common);
@@ -239,17 +244,19 @@ CLI::App* add_validate(CLI::App& app, CommonOptions& common, ValidateOptions& op
 CLI::App* add_schema(CLI::App& app, CommonOptions& common, SchemaOptions& options) {
     CLI::App* schema = app.add_subcommand("schema", "Show what is in the server: buckets, measurements, fields and types, tags and values, times");
     schema->add_option("FILE", options.ask.file, "Pipeline or source document (JSON)")->required();
-    schema->add_option("--bucket", options.buckets, "Only this bucket (may be repeated)")->type_name("NAME");
-    schema->add_option("--measurement", options.measurements, "Only this measurement (may be repeated)")->type_name("NAME");
+    schema->add_option("--bucket", options.buckets, "Only this bucket (may be repeated)")->type_name("NAME")->allow_extra_args(false);
+    schema->add_option("--measurement", options.measurements, "Only this measurement (may be repeated)")->type_name("NAME")->allow_extra_args(false);
     schema
         ->add_option("--start", options.start,
                      "How far back is looked, e.g. -720h or 2026-01-01T00:00:00Z (default: the document's schema.start, else -720h)")
         ->type_name("TIME");
     auto* json = schema->add_flag("--json", options.ask.json, "One JSON object a line instead of a table");
     schema->add_flag("--as-read", options.as_read, "Print a read section that names the bucket, its measurements and its fields")->excludes(json);
-    schema->add_option("--max-measurements", options.max_measurements, "Most measurements of a bucket (100)")->type_name("N");
-    schema->add_option("--max-values", options.max_values, "Most values of a tag that are shown (5)")->type_name("N");
-    schema->add_option("--max-series", options.max_series, "Most series of a measurement whose first and last rows are read (10000)")->type_name("N");
+    schema->add_option("--max-measurements", options.max_measurements, "Most measurements of a bucket (100)")->type_name("N")->check(whole_number());
+    schema->add_option("--max-values", options.max_values, "Most values of a tag that are shown (5)")->type_name("N")->check(whole_number());
+    schema->add_option("--max-series", options.max_series, "Most series of a measurement whose first and last rows are read (10000)")
+        ->type_name("N")
+        ->check(whole_number());
     schema->add_option("--timeout", options.ask.timeout, "The most that it may take")->type_name("DURATION")->capture_default_str();
     add_secrets(*schema, common);
     add_relationship(*schema, common);
@@ -270,8 +277,8 @@ CLI::App* add_export(CLI::App& app, CommonOptions& common, ExportOptions& option
         ->type_name("TIME")
         ->required();
     command->add_option("--stop", options.stop, "Rows before then (default: now, at the first run)")->type_name("TIME");
-    command->add_option("--measurement", options.measurements, "Only this measurement (may be repeated)")->type_name("NAME");
-    command->add_option("--field", options.fields, "Only this field (may be repeated)")->type_name("NAME");
+    command->add_option("--measurement", options.measurements, "Only this measurement (may be repeated)")->type_name("NAME")->allow_extra_args(false);
+    command->add_option("--field", options.fields, "Only this field (may be repeated)")->type_name("NAME")->allow_extra_args(false);
     command->add_option("--format", options.format, "lp: line protocol; jsonl: one JSON object a row")
         ->check(CLI::IsMember({"lp", "jsonl"}))
         ->capture_default_str();
@@ -279,8 +286,10 @@ CLI::App* add_export(CLI::App& app, CommonOptions& common, ExportOptions& option
     command->add_option("--window", options.window, "The stretch of time that one query reads and one file holds, at most")
         ->type_name("DURATION")
         ->capture_default_str();
-    command->add_flag("!--no-progress", options.progress, "Do not show how it gets on");
+    command->add_flag_callback(
+        "--no-progress", [&options] { options.progress = false; }, "Do not show how it gets on");
     add_secrets(*command, common);
+    add_relationship(*command, common);
     add_stage_path(*command, common);
     add_logging(*command, common);
     return command;
@@ -326,8 +335,7 @@ int main(int argc, char** argv) {
     try {
         app.parse(arguments_of(argc, argv));
     } catch (const CLI::ParseError& error) {
-        const int code = app.exit(error); // prints help, version, or what is wrong
-        return code == 0 ? Exit::done : Exit::usage;
+        return end_of_parsing(app, error);
     }
     if (!find_service(common)) return Exit::usage;
     try {

@@ -39,7 +39,7 @@ std::vector<const CLI::Option*> positionals_of(const CLI::App& app) {
 }
 
 bool takes_value(const CLI::Option& option) {
-    return option.get_type_size() != 0;
+    return option.get_expected_max() != 0; // a flag expects none
 }
 
 // The words that an option allows, when it allows only these: CLI11 shows them in braces behind the type.
@@ -154,7 +154,8 @@ SIGINT, SIGTERM
 No more is read, what is in flight is delivered, and the run ends. A second one ends it at once; nothing that was acknowledged is lost.
 .TP
 SIGHUP
-The document is read again; only the stages that changed are replaced. From a terminal that goes away: as SIGTERM.
+The document is read again; only the stages that changed are replaced. \fBexport\fR says that it came, and goes on. From a terminal that goes away: as SIGTERM,
+but not under \fBnohup\fR(1).
 .SH ENVIRONMENT
 .TP
 STATE_DIRECTORY, XDG_STATE_HOME, HOME

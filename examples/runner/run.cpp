@@ -30,7 +30,15 @@ constexpr std::chrono::seconds stop_deadline{20};
 // The signals that end a run or have it read its document again. They are blocked in every thread and taken here, one at a time.
 class Signals {
 public:
+    struct Got {
+        int signal = 0;             // or 0
+        bool terminal_gone = false; // SIGHUP of the kernel, which nobody else sends
+    };
+
     Signals() {
+        struct sigaction before {};
+        sigaction(SIGHUP, nullptr, &before);
+        hangup_ignored_ = before.sa_handler == SIG_IGN; // a signal that is blocked comes although it is ignored
         sigemptyset(&set_);
         sigaddset(&set_, SIGINT);
         sigaddset(&set_, SIGTERM);
@@ -41,20 +49,26 @@ public:
         std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of the write, not the end of the process
     }
 
-    // The next signal within `most`, or 0. A terminal that goes away (the kernel says so, nobody else) ends a run as SIGTERM does.
-    [[nodiscard]] int wait(nanoseconds most) const {
+    // The next signal within `most`.
+    [[nodiscard]] Got wait(nanoseconds most) const {
         const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(most);
         timespec time{};
         time.tv_sec = seconds.count();
         time.tv_nsec = (most - seconds).count();
         siginfo_t from{};
         const int signal = sigtimedwait(&set_, &from, &time);
-        if (signal == SIGHUP && from.si_code == SI_KERNEL) return SIGTERM;
-        return signal > 0 ? signal : 0;
+        return {std::max(signal, 0), signal == SIGHUP && from.si_code == SI_KERNEL};
+    }
+
+    // The signal that asks for the end, SIGINT or SIGTERM, or 0. A terminal that goes away asks for it too, but not under nohup.
+    [[nodiscard]] int ending(const Got& got) const noexcept {
+        if (got.signal == SIGINT || got.signal == SIGTERM) return got.signal;
+        return got.terminal_gone && !hangup_ignored_ ? SIGTERM : 0;
     }
 
 private:
     sigset_t set_{};
+    bool hangup_ignored_ = false;
 };
 
 const char* ending_name(const Pipeline& pipeline) {
@@ -115,13 +129,21 @@ void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals,
         kill(getpid(), SIGUSR1);
     }};
     while (!done) {
-        const int signal = signals.wait(service.patience());
+        const int signal = signals.ending(signals.wait(service.patience()));
         service.look(pipeline);
-        if (signal != SIGINT && signal != SIGTERM) continue;
+        if (signal == 0) continue;
         terminal_line().end_at_once();
         _exit(signal == SIGTERM ? Exit::terminated : Exit::interrupted);
     }
     stopper.join();
+}
+
+// Who finds a run ended, or still there, should not have to guess why.
+void log_hangup(const Host& host, const Pipeline& pipeline, bool terminal_gone, bool ends) {
+    const std::string text =
+        std::string{terminal_gone ? "the terminal went away" : "SIGHUP came, and there is no document that could be read again"} +
+        (ends ? "; the run ends in order" : "; the run goes on, SIGINT or SIGTERM ends it in order");
+    host.log(LogLevel::info, "run.hangup", text, {{"pipeline", pipeline.id()}});
 }
 
 int exit_code(const Host& host, const Pipeline& pipeline, const RunOptions& options) {
@@ -212,12 +234,16 @@ int run(const CommonOptions& common, const RunOptions& options) {
     while (pipeline.state() != PipelineState::finished) {
         const nanoseconds passed = steady_clock::now() - began;
         if (passed >= most) break;
-        const int got = signals.wait(std::min<nanoseconds>(most - passed, service.patience()));
+        const Signals::Got got = signals.wait(std::min<nanoseconds>(most - passed, service.patience()));
         health.look(host, pipeline);
         service.look(pipeline);
         tell_repeated(false);
-        if (got == SIGHUP && !options.document) reloader.begin(); // a document that a command made stands in no file
-        if (got == SIGINT || got == SIGTERM) signal = got;
+        signal = signals.ending(got);
+        const bool reload = got.signal == SIGHUP && !got.terminal_gone && !options.document; // what a command made stands in no file
+        if (reload)
+            reloader.begin();
+        else if (got.signal == SIGHUP)
+            log_hangup(host, pipeline, got.terminal_gone, signal != 0);
         if (reloader.look() || signal != 0) break;
     }
     if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals, service);

@@ -1,6 +1,7 @@
 #include "service.hpp"
 
 #include "observe/numbers.hpp"
+#include "terminal.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -20,17 +21,6 @@ std::int64_t now_ns() {
     timespec now{};
     clock_gettime(CLOCK_MONOTONIC, &now);
     return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
-std::string bytes_text(std::uint64_t bytes) {
-    char text[48];
-    if (bytes < 1024)
-        std::snprintf(text, sizeof text, "%llu bytes", static_cast<unsigned long long>(bytes));
-    else if (bytes < (1u << 20))
-        std::snprintf(text, sizeof text, "%.1f KiB", static_cast<double>(bytes) / 1024);
-    else
-        std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
-    return text;
 }
 
 // How far the cursor is behind now, when the source keeps one; what the source measured itself grows old while nothing succeeds.

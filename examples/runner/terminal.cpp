@@ -2,6 +2,8 @@
 
 #include "telemetry/text.hpp"
 
+#include <cstdio>
+
 namespace fluxgate::runner {
 
 std::string shown(std::string_view text, std::size_t indent) {
@@ -22,6 +24,17 @@ std::string shown(std::string_view text, std::size_t indent) {
         }
     }
     return out;
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    char text[48];
+    if (bytes < 1024)
+        std::snprintf(text, sizeof text, "%llu bytes", static_cast<unsigned long long>(bytes));
+    else if (bytes < (1u << 20))
+        std::snprintf(text, sizeof text, "%.1f KiB", static_cast<double>(bytes) / 1024);
+    else
+        std::snprintf(text, sizeof text, "%.1f MiB", static_cast<double>(bytes) / (1 << 20));
+    return text;
 }
 
 } // namespace fluxgate::runner

@@ -101,7 +101,8 @@ std::string Store::lock_of(const std::string& directory, const std::string& pipe
 }
 
 bool Store::exists(const std::string& directory, const std::string& pipeline) {
-    return ::access(file_of(directory, pipeline).c_str(), F_OK) == 0;
+    // Where nobody may look it is not known to be absent: who opens it is told why.
+    return ::access(file_of(directory, pipeline).c_str(), F_OK) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 Store::~Store() {

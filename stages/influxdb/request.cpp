@@ -42,6 +42,20 @@ std::string query_body(const Settings& settings, const window::Edges* range, std
     return std::string{body.view()};
 }
 
+// What a person would read of an HTML page, as proxies and other servers send: neither tags nor what stands in <style> and <script>.
+std::string without_tags(std::string_view page) {
+    std::string out;
+    for (std::size_t at = 0; at < page.size();) {
+        const std::size_t open = std::min(page.find('<', at), page.size());
+        out.append(page, at, open - at).push_back(' ');
+        std::size_t close = page.find('>', open);
+        for (const std::string_view hidden : {"style", "script"})
+            if (page.substr(std::min(open + 1, page.size()), hidden.size()) == hidden) close = page.find('>', page.find("</", open + 1));
+        at = close == std::string_view::npos ? page.size() : close + 1;
+    }
+    return out;
+}
+
 // {"code","message"} of 2.x, {"error"} of 1.x, the X-Influxdb-Error header, or the body's text.
 std::string server_words(const http::Head& head, std::string_view body) {
     rapidjson::Document parsed;
@@ -55,7 +69,10 @@ std::string server_words(const http::Head& head, std::string_view body) {
         }
     }
     if (const std::string_view error = head.header("X-Influxdb-Error"); !error.empty()) return one_line(error);
-    return one_line(body);
+    const std::size_t begin = body.find_first_not_of(" \t\r\n");
+    const bool page = begin != std::string_view::npos && body[begin] == '<';
+    const std::string words = one_line(page ? without_tags(body) : std::string{body});
+    return page && !words.empty() ? "a web page: " + words : words;
 }
 
 std::string next_step(const Settings& settings, const http::Head& head) {
@@ -64,7 +81,9 @@ std::string next_step(const Settings& settings, const http::Head& head) {
     case 403: return "the token may not read this; give it read permission for the bucket";
     case 404: return "check the bucket's name in the query, and the path of url";
     case 400: return "check query.expression and organization";
-    case 405: return "check the path of url: something else than InfluxDB answers there";
+    case 405:
+    case 501:
+    case 505: return "check url, port and the path of url: something else than InfluxDB answers there";
     case 429: return "the server asks to slow down; the query is tried again later";
     default: break;
     }

@@ -204,7 +204,7 @@ TEST_CASE("init never overwrites, and says why a file cannot be written") {
     CHECK(again.code == 2);
     CHECK(says(again, "it is there already, and init never overwrites"));
     CHECK(std::filesystem::file_size(file) == 5);
-    CHECK(says(run_fluxgate({"init", directory.path()}), "it is there already"));
+    CHECK(says(run_fluxgate({"init", directory.path()}), "it is a directory; name a file in it"));
     CHECK(says(run_fluxgate({"init", directory.path() + "/no/such/file"}), "No such file or directory"));
     CHECK(says(run_fluxgate({"init", "/proc/mine.jsonc"}), "cannot write /proc/mine.jsonc: "));
     std::filesystem::create_symlink(directory.path() + "/nowhere", directory.path() + "/link");

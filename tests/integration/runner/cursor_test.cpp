@@ -120,7 +120,7 @@ TEST_CASE("wrong times, durations, cursors and commands are usage errors that sa
     says(desk.run({"rewind", "9999999h"}), 2, "292 years");
     says(desk.run({"shwo"}), 2, "");
     says(desk.run({"show", "--jsno"}), 2, "--jsno");
-    says(run_fluxgate({"cursor"}), 2, "subcommand");
+    says(run_fluxgate({"cursor"}), 2, "a command is missing: show, set, rewind, export, import");
     says(run_fluxgate({"cursor", "show", "not-there.json"}), 2, "cannot read not-there.json");
     says(desk.import("{}"), 2, "/version is missing");
     says(desk.import("not json"), 2, "not valid");

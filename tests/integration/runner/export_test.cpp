@@ -146,7 +146,8 @@ TEST_CASE("JSON lines are the rows, one file a window, and an export that is com
     CHECK(sorted(test::lines_of(text_of(out))) == payloads(*server, machine));
     CHECK(fs::exists(out + "/plant-20260101T000000Z-20260101T000500Z-0.jsonl"));
     CHECK(files_in(out) == 4);
-    CHECK(holds(f.err, "the export is complete: 4 files"));
+    CHECK(holds(f.err, "the export is complete: 4 files, "));
+    CHECK_FALSE(holds(f.err, " 0.0 MiB"));
     CHECK((f.out + f.err).find(test::token) == std::string::npos);
     // As when a window turned out to be too large after some of its rows had been written, and its halves were read.
     std::ofstream{out + "/plant-20260101T000000Z-20260101T001000Z-0.jsonl"} << "once more\n";
@@ -259,6 +260,8 @@ TEST_CASE("what is wrong with an export is said before anything is made") {
                           Case{{"export", document, "--out", out, "--start", "-1h"}, 2, "--bucket is required"},
                           Case{arguments(document, "plant", out, {"--start", "yesterday"}), 2, "--start yesterday: "},
                           Case{arguments(document, "plant", out, {"--start", "-1h", "--stop", "-2h"}), 2, "nothing would be exported"},
+                          Case{arguments(document, "plant", out, with(start, {"--window", "30d"})), 2, "fluxgate: --window: must be a duration"},
+                          Case{arguments(document, "plant", out, with(start, {"--field", ""})), 2, "fluxgate: --field: "},
                           Case{arguments(document, "plant", out, with(start, {"--format", "csv"})), 2, "--format"},
                           Case{arguments(document, "plant", out, with(start, {"--compress"})), 2, "--compress"},
                           Case{arguments(directory.path() + "/none.json", "plant", out, start), 2, "cannot read"}}) {
@@ -325,4 +328,17 @@ TEST_CASE("rows that line protocol cannot carry are dead letters, and the export
     CHECK(holds(letters, "line-protocol"));
     CHECK(holds(f.err, "2 rows could not be written"));
     CHECK(holds(f.err, "dead-letters.jsonl"));
+}
+
+TEST_CASE("names of the command line hold no references to variables") {
+    const auto server = serve();
+    REQUIRE(server->write("mine", "cost\\ ${USD},t=v f=1i 1600000000000000001\n").ok());
+    const test::TempDirectory directory;
+    const std::string document = directory.write("document.json", test::original_document(server->port())), out = directory.path() + "/${USD}";
+    const test::Finished f = run_fluxgate(
+        arguments(document, "mine", out,
+                  {"--start", "2020-09-01T00:00:00Z", "--stop", "2020-10-01T00:00:00Z", "--window", "720h", "--measurement", "cost ${USD}"}));
+    INFO(f.err);
+    REQUIRE(f.code == 0);
+    CHECK(text_of(out) == "cost\\ ${USD},t=v f=1i 1600000000000000001\n");
 }

@@ -3,6 +3,7 @@
 #include "runner.hpp"
 #include "support/catch.hpp"
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -68,7 +69,7 @@ TEST_CASE("a document without address and token runs with a relationship, and th
         {"validate", "--explain", file},
         {"check", file},
         {"check", "--json", file},
-        {"plan", file},
+        {"plan", file, "--state", directory.path() + "/none-yet"},
         {"schema", file},
         {"run", file, "--once", "--log-level", "debug", "--state", directory.path() + "/state"},
         {"run", file, "--once", "--log-level", "debug", "--log-format", "json", "--state", directory.path() + "/state"},
@@ -153,4 +154,106 @@ TEST_CASE("a relationship that is mistyped, missing, of another service or witho
     const test::Finished without = run_fluxgate({"validate", file});
     CHECK(without.code == 2);
     CHECK(without.err.find("error at /url: the required field \"url\" is missing") != std::string::npos);
+}
+
+TEST_CASE("an export takes address and token from a relationship, goes on with it, and writes the token nowhere") {
+    const auto server = test::start_server();
+    const auto other = test::start_server();
+    const test::TempDirectory directory;
+    const std::string file = directory.write("plant.json", document), out = directory.path() + "/out";
+    const auto export_with = [&](const std::string& document_file, const std::map<std::string, std::string>& environment) {
+        const test::Finished f =
+            run_fluxgate({"export", document_file, "--relationship", "influxdb", "--bucket", "plant", "--measurement", "machine", "--start",
+                          "2026-01-01T00:00:00Z", "--stop", "2026-01-01T00:20:00Z", "--window", "5m", "--out", out, "--log-level", "debug"},
+                         directory.path(), environment);
+        INFO(f.err);
+        CHECK_FALSE(has_secret(f.out + f.err));
+        CHECK_FALSE(has_secret(all_files(directory.path())));
+        return f;
+    };
+    REQUIRE(export_with(file, platform(server->port())).code == 0);
+    const std::string address = "http://127.0.0.1:" + std::to_string(server->port());
+    const std::string plan = all_files(out + "/.fluxgate-export");
+    CHECK(plan.find("\"url\":\"" + address + "\",\"organization\":\"test-org\"") != std::string::npos);
+
+    // What the document says does not count: the same export.
+    const test::Finished again = export_with(directory.write("original.json", test::original_document(1)), platform(server->port()));
+    CHECK(again.code == 0);
+    CHECK(again.err.find("the export is complete") != std::string::npos);
+
+    // Another server under the same name: its rows do not get among the others.
+    const test::Finished moved = export_with(file, platform(other->port()));
+    CHECK(moved.code == 2);
+    CHECK(moved.err.find("holds an export with url " + address + ", not http://127.0.0.1:" + std::to_string(other->port()) +
+                         "; go on with the server that it began with (what the document, its variables and --relationship come to)") !=
+          std::string::npos);
+    CHECK(other->queries() == 2); // the look at buckets and measurements
+}
+
+TEST_CASE("what a relationship replaces in the document of an export is told once, and the document's own token is not needed") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    const std::string file = directory.write("original.json", test::original_document(1)); // nothing listens at port 1
+    auto environment = platform(server->port());
+    environment["AKV_ACCESS_TOKEN"] = "a-token-that-is-not-asked-for";
+    const test::Finished f = run_fluxgate({"export", file, "--relationship", "influxdb", "--bucket", "plant", "--measurement", "machine", "--start",
+                                           "2026-01-01T00:00:00Z", "--stop", "2026-01-01T00:05:00Z", "--out", directory.path() + "/out"},
+                                          directory.path(), environment);
+    INFO(f.err);
+    CHECK(f.code == 0);
+    const std::string warning = "(PLATFORM_RELATIONSHIPS) replaces what the document says in ";
+    CHECK(f.err.find(warning) != std::string::npos);
+    CHECK(f.err.find(warning) == f.err.rfind(warning));
+}
+
+TEST_CASE("an export stands for the server that the variables of its document came to") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    std::string text = document;
+    text.replace(text.find("\"type\": \"input"), 0,
+                 R"("url": "http://${FIRST_HOST}", "port": "${FIRST_PORT}", "organization": "${FIRST_ORG:-test-org}",
+                    "authentication": {"type": "accessToken", "accessToken": "AKV_ACCESS_TOKEN"}, )");
+    const std::string file = directory.write("plant.json", text), out = directory.path() + "/out";
+    const std::vector<std::string> command{
+        "export", file, "--bucket", "plant", "--measurement", "machine", "--start", "2026-01-01T00:00:00Z", "--stop", "2026-01-01T00:05:00Z",
+        "--out",  out};
+    std::map<std::string, std::string> environment{{"FIRST_HOST", "127.0.0.1"}, {"FIRST_PORT", std::to_string(server->port())}};
+    REQUIRE(run_fluxgate(command, directory.path(), environment).code == 0);
+    CHECK(all_files(out + "/.fluxgate-export").find("\"url\":\"http://127.0.0.1:" + std::to_string(server->port()) + "\"") != std::string::npos);
+    environment["FIRST_HOST"] = "localhost";
+    const test::Finished moved = run_fluxgate(command, directory.path(), environment);
+    INFO(moved.err);
+    CHECK(moved.code == 2);
+    CHECK(moved.err.find("not http://localhost:") != std::string::npos);
+}
+
+TEST_CASE("every command that reads a document has --relationship") {
+    const std::vector<std::vector<std::string>> commands{{"run"},
+                                                         {"validate"},
+                                                         {"check"},
+                                                         {"plan"},
+                                                         {"schema"},
+                                                         {"export"},
+                                                         {"cursor", "show"},
+                                                         {"cursor", "set"},
+                                                         {"cursor", "rewind"},
+                                                         {"cursor", "export"},
+                                                         {"cursor", "import"},
+                                                         {"dead-letters", "list"},
+                                                         {"dead-letters", "show"},
+                                                         {"dead-letters", "replay"}};
+    const std::string all = run_fluxgate({"--help"}).out;
+    const std::vector<std::string> lines = test::lines_of(all.substr(all.find("Subcommands:\n")));
+    for (std::size_t i = 1; i < lines.size(); ++i) { // a command that is new has to be thought of here
+        if (lines[i].find_first_not_of(' ') != 2) continue;
+        const std::string name = lines[i].substr(2, lines[i].find(' ', 2) - 2);
+        INFO(name);
+        CHECK((name == "init" || name == "stages" ||
+               std::any_of(commands.begin(), commands.end(), [&](const std::vector<std::string>& one) { return one.front() == name; })));
+    }
+    for (std::vector<std::string> command : commands) {
+        INFO(command.front() << " " << command.back());
+        command.emplace_back("--help");
+        CHECK(run_fluxgate(command).out.find("--relationship NAME") != std::string::npos);
+    }
 }

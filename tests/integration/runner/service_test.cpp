@@ -131,14 +131,18 @@ TEST_CASE("while the server is away the service manager hears how far the cursor
     const test::TempDirectory directory;
     Manager manager{directory.path() + "/notify"};
     const std::string file = directory.write("plant.json", incremental_document(server->port(), directory.path(), "count"));
-    Process process{program, {"run", file}, environment({{"NOTIFY_SOCKET", directory.path() + "/notify"}}), directory.path()};
+    Process process{program,
+                    {"run", file, "--state", directory.path() + "/state"},
+                    environment({{"NOTIFY_SOCKET", directory.path() + "/notify"}}),
+                    directory.path()};
     const auto behind = [&manager] {
         const std::size_t end = manager.all().rfind(" s behind");
         REQUIRE(end != std::string::npos);
         return std::stoull(manager.all().substr(manager.all().rfind(' ', end - 1) + 1));
     };
+    const bool told = manager.hears(" s behind; all stages are well", 15s);
     INFO(manager.all());
-    REQUIRE(manager.hears(" s behind; all stages are well", 15s));
+    REQUIRE(told);
     server.reset();
     REQUIRE(manager.hears("input: retrying", 15s));
     const auto first = behind();

@@ -1,6 +1,9 @@
-// The table "When things go wrong" of the README: each row stands on a text that the program has, so it cannot speak of one that is gone.
+// The table "When things go wrong" of the README: what a row shows is what the program says when it is provoked (troubles.cpp), or, where
+// that is not in a test's power, a text that the source has. So the table cannot speak of a text that is gone.
+#include "runner.hpp"
 #include "support/catch.hpp"
 #include "support/paths.hpp"
+#include "troubles.hpp"
 
 #include <algorithm>
 #include <fstream>
@@ -12,43 +15,19 @@
 #include <string>
 #include <vector>
 
+using namespace fluxgate;
+
 namespace {
 
-// What the first column shows, and the string of the source that it comes from. `shown`: what of the string a person sees in it.
+// Where the text of a row that is not provoked comes from.
 struct Seen {
     std::string file, literal;
 };
 
-const std::multimap<std::string, Seen> rows{
-    {"`error at /...`, exit 2", {"examples/runner/commands.cpp", " at "}},
-    {"`error at /...`, exit 2", {"examples/runner/commands.cpp", "error"}},
-    {"`there is no stage type ...`", {"lib/config/pipeline_document.cpp", "there is no stage type "}},
-    {"`plugin.refused`", {"lib/runtime/host.cpp", "plugin.refused"}},
-    {"`the secret \"X\" ...`", {"lib/runtime/secrets.cpp", "the secret \\\""}},
-    {"`HTTP 401`", {"stages/influxdb/request.cpp", " answered the query with HTTP "}},
-    {"`HTTP 403`", {"stages/influxdb/request.cpp", " answered the query with HTTP "}},
-    {"`HTTP 404`", {"stages/influxdb/request.cpp", " answered the query with HTTP "}},
-    {"`HTTP 400`", {"stages/influxdb/request.cpp", " answered the query with HTTP "}},
-    {"`HTTP 429`, `HTTP 5xx`", {"stages/influxdb/request.cpp", " answered the query with HTTP "}},
-    {"`no connection to ...`", {"lib/http/link.cpp", "no connection to "}},
-    {"`no connection to ...`", {"lib/http/exchange_text.cpp", "no connection to "}},
-    {"`the host name of ...`", {"lib/http/resolver.cpp", "the host name of "}},
-    {"`certificate` in the text", {"lib/http/tls.cpp", "certificate"}},
-    {"`closed the connection without ...`", {"lib/http/exchange_text.cpp", " closed the connection without an answer"}},
-    {"`in the middle of the answer`", {"lib/http/exchange_text.cpp", " was closed in the middle of the answer"}},
-    {"`is not complete`, `cannot be used`", {"stages/influxdb/lane.cpp", " is not complete: "}},
-    {"`is not complete`, `cannot be used`", {"stages/influxdb/lane.cpp", " cannot be used: "}},
-    {"dead letters grow", {"examples/runner/run.cpp", "deadLetters"}},
-    {"`No space left on device`", {"stages/core/root_directory.cpp", "find a free name for"}}, // its errors end with the system's words
-    {"`the state is in use by process ...`", {"lib/state/lock_file.cpp", "the state is in use by "}},
-    {"`the state '...' cannot be used`", {"lib/state/database.cpp", "the state '"}},
-    {"`the state '...' cannot be used`", {"lib/state/database.cpp", "' cannot be used: "}},
-    {"`... was removed or replaced`", {"lib/state/store.cpp", "' was removed or replaced while it was open"}},
-    {"`the dead-letter file ...`", {"lib/runtime/dead_letters.cpp", "the dead-letter file "}},
-    {"`reload.refused`", {"examples/runner/service.cpp", "reload.refused"}},
+const std::multimap<std::string, Seen> not_provoked{
+    {"dead letters grow", {"examples/runner/run.cpp", "deadLetters"}}, // a number that grows, no text
     {"`the document was not taken over`", {"lib/runtime/engine_reload.cpp", "the document was not taken over: "}},
     {"`service.stalled`", {"examples/runner/service.cpp", "service.stalled"}},
-    {"`output.closed`, exit 0", {"lib/runtime/engine.cpp", "output.closed"}},
 };
 
 std::string text_of(const std::string& path) {
@@ -81,11 +60,39 @@ std::set<std::string> first_column() {
     return out;
 }
 
+// What a span of the table stands for: "..." and X for any text, 5xx for a status.
+std::regex pattern_of(const std::string& span) {
+    std::string out;
+    for (const char c : span)
+        out += std::string_view{".()[]{}*+?^$|\\"}.find(c) == std::string_view::npos ? std::string{c} : std::string{'\\', c};
+    out = std::regex_replace(out, std::regex{R"(\\\.\\\.\\\.|X)"}, ".+");
+    return std::regex{std::regex_replace(out, std::regex{"5xx"}, "5[0-9][0-9]")};
+}
+
+// Every text between backticks.
+std::set<std::string> spans_of(const std::string& row) {
+    std::set<std::string> out;
+    static const std::regex one{"`([^`]+)`"};
+    for (std::sregex_iterator at{row.begin(), row.end(), one}, end; at != end; ++at)
+        out.insert((*at)[1]);
+    return out;
+}
+
 } // namespace
 
-TEST_CASE("each row of the README's troubleshooting table stands on a text of the source, and each such text has its row") {
+TEST_CASE("each row of the README's troubleshooting table is provoked, or stands on a text of the source; and nothing else is") {
+    std::map<std::string, std::set<std::string>> provoked;
+    for (const test::Trouble& trouble : test::troubles())
+        provoked[trouble.row].insert(trouble.span);
     std::set<std::string> known;
-    for (const auto& [row, seen] : rows) {
+    for (const auto& [row, spans] : provoked) {
+        INFO(row);
+        CHECK(spans == spans_of(row)); // all that the row shows
+        known.insert(row);
+    }
+    for (const auto& [row, seen] : not_provoked) {
+        INFO(row);
+        CHECK(provoked.count(row) == 0);
         known.insert(row);
         const std::vector<std::string> literals = literals_of(text_of(seen.file));
         const bool there =
@@ -93,4 +100,20 @@ TEST_CASE("each row of the README's troubleshooting table stands on a text of th
         if (!there) FAIL_CHECK(seen.file << " has no text \"" << seen.literal << "\" any more, which the row " << row << " tells of");
     }
     CHECK(first_column() == known);
+}
+
+TEST_CASE("what the program says when it is provoked is what the README's troubleshooting table shows") {
+    for (const test::Trouble& trouble : test::troubles()) {
+        DYNAMIC_SECTION(trouble.span) {
+            const test::Finished f = trouble.provoke();
+            const std::vector<std::string> lines = test::lines_of(std::regex_replace(f.err, std::regex{R"(\\")"}, "\"")); // as text logs quote
+            const std::regex wanted = pattern_of(trouble.span);
+            INFO(trouble.row << "\nexit " << f.code << "\n" << f.err);
+            CHECK(std::any_of(lines.begin(), lines.end(), [&](const std::string& line) { return std::regex_search(line, wanted); }));
+            CHECK_FALSE(f.hung);
+            CHECK((f.out + f.err).find(test::token) == std::string::npos);
+            std::smatch code;
+            if (std::regex_search(trouble.row, code, std::regex{"exit ([0-9]+)"})) CHECK(f.code == std::stoi(code[1]));
+        }
+    }
 }

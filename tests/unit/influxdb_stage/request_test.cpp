@@ -59,8 +59,13 @@ TEST_CASE("the server's words are found in JSON of 2.x and 1.x, in 1.8's header,
     CHECK(influxdb::status_error(s, head(401), R"({"error":"authorization failed"})").server_text == "authorization failed");
     CHECK(influxdb::status_error(s, head(500, {{"X-Influxdb-Error", "undefined identifier x"}}), "error\r\nundefined identifier x").server_text ==
           "undefined identifier x");
-    CHECK(influxdb::status_error(s, head(502), "<html>\r\n<b>Bad   Gateway</b>\x1B[31m</html>").server_text ==
-          "<html> <b>Bad Gateway</b> [31m</html>");
+    CHECK(influxdb::status_error(s, head(502), "<html>\r\n<b>Bad   Gateway</b>\x1B[31m</html>").server_text == "a web page: Bad Gateway [31m");
+    CHECK(influxdb::status_error(s, head(501),
+                                 "<!DOCTYPE HTML>\n<html><head><style type=\"text/css\">b > i { color: red }</style><script>if (1 < 2) f();</script>"
+                                 "<title>Error response</title></head><body><p>Message: Unsupported method ('POST').</p></body></html>")
+              .server_text == "a web page: Error response Message: Unsupported method ('POST').");
+    CHECK(influxdb::status_error(s, head(502), "<html><script>never closed").server_text == "");
+    CHECK(influxdb::status_error(s, head(502), "<").server_text == "");
     CHECK(influxdb::status_error(s, head(503), "").server_text.empty());
     CHECK(influxdb::status_error(s, head(500), std::string(5000, 'x')).server_text.size() == 1003);
 }
@@ -70,6 +75,12 @@ TEST_CASE("each refusal names the next step; a redirect shows its target and is 
     CHECK(influxdb::status_error(s, head(401), "").message.find("MY_TOKEN") != std::string::npos);
     CHECK(influxdb::status_error(s, head(403), "").message.find("permission") != std::string::npos);
     CHECK(influxdb::status_error(s, head(404), "").message.find("bucket") != std::string::npos);
+    for (const int status : {405, 501, 505}) {
+        const Error foreign = influxdb::status_error(s, head(status), "");
+        CHECK(foreign.message.find("check url, port and the path of url: something else than InfluxDB answers there") != std::string::npos);
+        CHECK(foreign.message.find("tried again") == std::string::npos);
+    }
+    CHECK(influxdb::status_error(s, head(503), "").message.find("the query is tried again") != std::string::npos);
     const Error redirect = influxdb::status_error(s, head(301, {{"Location", "https://other/x"}}), "");
     CHECK(redirect.message.find("redirects are not followed; it points to https://other/x") != std::string::npos);
     CHECK(redirect.http_status == 301);
