@@ -37,7 +37,8 @@ public:
     void set_floor(Instant floor) noexcept { floor_ = floor; }
 
     [[nodiscard]] bool knows(std::uint64_t print) const noexcept;
-    [[nodiscard]] bool empty() const noexcept { return used_ == 0; } // knows nothing
+    [[nodiscard]] bool empty() const noexcept { return used_ == 0; }   // knows nothing
+    [[nodiscard]] std::size_t known() const noexcept { return used_; } // how many it knows
     void prefetch(std::uint64_t print) const noexcept;
 
     // Known from now on, but not stored: their window was read to its end, and is not known to be delivered.

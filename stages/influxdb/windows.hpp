@@ -36,7 +36,8 @@ class Windows {
 public:
     using Id = window::WindowId;
 
-    Windows(const Settings& settings, stage::Host host) : settings_(settings), plan_(*settings.incremental), host_(host) {}
+    Windows(const Settings& settings, stage::Host host)
+        : settings_(settings), plan_(*settings.incremental), host_(host), memory_(settings.bounds.remembered) {}
 
     // Loads the state and puts the cursor into it where there was none. Errc::state: it cannot be used, or the cursor was
     // written for another query (unless that is accepted).
