@@ -3,6 +3,7 @@
 #include "request.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace fluxgate::influxdb {
 
@@ -116,10 +117,6 @@ void Windows::complete(Id id, Outcome outcome) {
         memory_.expect(outcome.fingerprints);
         expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
     }
-    if (!outcome.covered) {
-        planner_->emitted(id); // holds the window
-        held_.emplace_back(next_sequence_, id);
-    }
     planner_->complete(id, outcome.rows, outcome.whole);
     remember_passed();
     if (planner_->moved_past_rows()) commit_or_tell();
@@ -142,19 +139,9 @@ void Windows::acknowledged(std::uint64_t sequence, bool delivered) {
     const Id id = batch->second;
     out_.erase(batch);
     planner_->settled(id, delivered);
-    abandoned_ = abandoned_ || !delivered;
-    if (delivered) release_held(sequence);
     remember_passed();
     if (planner_->moved_past_rows()) commit_or_tell();
     if (reported_ != planner_->position()) report();
-}
-
-void Windows::release_held(std::uint64_t sequence) {
-    // In order: the sequences do not fall.
-    while (!held_.empty() && held_.front().first <= sequence) {
-        planner_->settled(held_.front().second, true);
-        held_.pop_front();
-    }
 }
 
 // The fingerprints of windows that the cursor has passed, or may pass when a gap before them closes.
@@ -204,9 +191,8 @@ void Windows::commit_or_tell() {
     (void)commit();
 }
 
-Result<void> Windows::settle(bool last) {
+Result<void> Windows::settle() {
     if (planner_ == nullptr) return {};
-    if (last && !abandoned_) release_held(UINT64_MAX); // what is abandoned may be so because a dead letter was not durable
     remember_passed();
     report();
     if (!planner_->moved() && !store_failed_) return {}; // batches that are held back because nothing can be stored are no good end

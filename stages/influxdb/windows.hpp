@@ -8,13 +8,11 @@
 #include "window/planner.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace fluxgate::influxdb {
@@ -51,12 +49,12 @@ public:
     // Rows that are known there are left out; null without look-back.
     [[nodiscard]] const window::Fingerprints* memory() const noexcept { return looks_back() ? &memory_ : nullptr; }
 
-    // The window was read to its end, by one query if `whole`. `covered`: no dead letter came after its last batch; else the window
-    // waits until a later batch is acknowledged, for that is when the dead letter is durable.
+    // The window was read to its end, by one query if `whole`. Its dead letters are on record; what stores the cursor makes them
+    // durable first (see fg_host.state_commit), so the cursor passes it when its batches are acknowledged, or at once without any.
     struct Outcome {
         std::uint64_t rows = 0; // but those that look-back suppressed
         std::vector<std::uint64_t> fingerprints;
-        bool covered = true, whole = true;
+        bool whole = true;
     };
     void complete(Id id, Outcome outcome);
 
@@ -67,8 +65,8 @@ public:
     // The cursor moves, and is stored where that keeps rows from coming twice. A failure to store it is told, and tried again.
     void acknowledged(std::uint64_t sequence, bool delivered);
 
-    // Stores what has moved meanwhile, empty windows too. `last`: the run ends, every dead letter is durable.
-    Result<void> settle(bool last);
+    // Stores what has moved meanwhile, empty windows too.
+    Result<void> settle();
 
     void report(); // metrics
     // Look-back reaches less far than it is asked to, because its memory is full.
@@ -83,7 +81,6 @@ private:
     Result<void> commit();
     void commit_or_tell();
     void remember_passed();
-    void release_held(std::uint64_t sequence);
 
     const Settings& settings_;
     const Incremental plan_;
@@ -97,9 +94,8 @@ private:
     };
     std::unordered_map<Id, Expected> expected_; // of windows that are read and not passed
     std::uint64_t next_sequence_ = 1;
-    std::unordered_map<std::uint64_t, Id> out_;     // batches by sequence
-    std::deque<std::pair<std::uint64_t, Id>> held_; // windows that wait for a batch of this sequence or a later one
-    bool store_failed_ = false, abandoned_ = false;
+    std::unordered_map<std::uint64_t, Id> out_; // batches by sequence
+    bool store_failed_ = false;
     std::uint64_t told_dropped_ = 0;
     window::Instant began_at_ = 0;            // where the share of what is done is counted from
     std::optional<window::Instant> reported_; // the cursor, as the host knows it

@@ -117,7 +117,7 @@ mutant 'take a failed sync of a directory for done' stages/core/root_directory.c
 mutant 'do not sync dead letters' lib/runtime/dead_letters.cpp 's/return ::fdatasync\(fd\) == 0 \? 0 : errno;/static_cast<void>(fd); return 0;/'
 mutant 'do not sync the directory of the dead letters' lib/runtime/dead_letters.cpp 's/if \(directory_dirty_\) \{/if (directory_dirty_ \&\& path_.empty()) {/'
 mutant 'take a failed sync of dead letters for done' lib/runtime/dead_letters.cpp 's/return ::fdatasync\(fd\) == 0 \? 0 : errno;/static_cast<void>(::fdatasync(fd)); return 0;/'
-# The host syncs them before each acknowledgement, too, so this source alone cannot show it.
+# The host syncs them before each acknowledgement, too, so a power loss shows it only behind a window's last batch.
 tests=(test_unit_runtime)
 mutant 'commit the state before the dead letters that it may speak of are durable' lib/runtime/stage_context.cpp 's/Result<void> done = owner_\.keep_dead_letters\(\);/Result<void> done;/'
 tests=(power_loss)

@@ -42,7 +42,7 @@ public:
             while (take()) {
             }
             WindowReader::Event event = reader_.work(host_.monotonic_ns() + 1'000'000'000);
-            if (event.kind == Kind::over) REQUIRE(reader_.windows().settle(false).ok());
+            if (event.kind == Kind::over) REQUIRE(reader_.windows().settle().ok());
             if (event.kind != Kind::nothing && event.kind != Kind::read) return event;
         }
     }
