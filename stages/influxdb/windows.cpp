@@ -1,19 +1,17 @@
 #include "windows.hpp"
 
+#include "look_back.hpp"
 #include "request.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace fluxgate::influxdb {
 
 namespace {
 
-constexpr std::string_view cursor_key = "cursor", memory_key = "fingerprints";
-
-std::string chunk_key(const std::string& name) {
-    return std::string{memory_key} + (name.empty() ? "" : "." + name);
-}
+constexpr std::string_view cursor_key = "cursor";
 
 } // namespace
 
@@ -69,10 +67,15 @@ Result<void> Windows::open(bool accept_changed_query) {
         cursor.position = plan_.start.value_or(window::plus(host_.wall_ns(), -plan_.past.count()));
     }
     auto planner = std::make_unique<window::Planner>(planner_policy(plan_), cursor);
-    cursor.position = planner->position();
     if (looks_back()) {
-        if (Result<void> loaded = load_memory(cursor); !loaded.ok()) return loaded;
+        const window::Cursor* const known = stored->exists() ? &cursor : nullptr;
+        if (Result<void> loaded = load_memory(host_, known, identity_, planner->position(), memory_); !loaded.ok()) return loaded;
+    } else {
+        auto erased = memory_erased(host_);
+        if (!erased.ok()) return std::move(erased).error();
+        to_erase_ = *std::move(erased);
     }
+    cursor.position = planner->position();
     planner_ = std::move(planner);
     began_at_ = std::min(plan_.start.value_or(cursor.position), cursor.position);
     if (Result<void> kept = commit(); !kept.ok()) { // also shows at once when nothing can be stored
@@ -83,26 +86,6 @@ Result<void> Windows::open(bool accept_changed_query) {
               stored->exists() ? "reading goes on from the cursor" : "there is no cursor; reading begins at incremental.start",
               {{"cursor", window::format_instant(cursor.position)}, {"planned", std::to_string(cursor.planned.size())}});
     report();
-    return {};
-}
-
-Result<void> Windows::load_memory(const window::Cursor& cursor) {
-    auto list = host_.state_get(memory_key);
-    if (!list.ok()) return std::move(list).error();
-    memory_.set_floor(cursor.position);
-    if (!list->exists()) return {};
-    if (Result<void> read = memory_.load(list->value()); !read.ok()) return read;
-    const std::vector<std::string> names = memory_.chunk_names();
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        auto chunk = host_.state_get(chunk_key(names[i]));
-        if (!chunk.ok()) return std::move(chunk).error();
-        if (Result<void> read = memory_.load_chunk(i, chunk->value()); !read.ok()) return read;
-    }
-    // A person set the cursor back: what follows it is to come again.
-    if (cursor.identity.empty() && memory_.newest() > cursor.position) {
-        memory_.clear();
-        memory_.set_floor(cursor.position);
-    }
     return {};
 }
 
@@ -168,11 +151,10 @@ Result<void> Windows::commit() {
     std::vector<stage::StateChange> changes;
     changes.push_back({std::string{cursor_key}, window::cursor_text(cursor, host_.wall_ns())});
     if (looks_back()) {
-        for (window::Fingerprints::Change& c : memory_.changes()) {
-            const bool erase = !c.name.empty() && c.value.empty();
-            changes.push_back({chunk_key(c.name), erase ? std::nullopt : std::optional{std::move(c.value)}});
-        }
+        std::vector<stage::StateChange> remembered = memory_changes(memory_);
+        std::move(remembered.begin(), remembered.end(), std::back_inserter(changes));
     }
+    changes.insert(changes.end(), to_erase_.begin(), to_erase_.end());
     Result<void> kept = host_.state_commit(changes);
     host_.count("state_commits", 1, {{"outcome", kept.ok() ? "stored" : "failed"}});
     if (!kept.ok()) {
@@ -183,6 +165,7 @@ Result<void> Windows::commit() {
     if (std::exchange(store_failed_, false)) host_.log(FG_LOG_INFO, "cursor.stored", "the cursor can be stored again", {});
     planner_->mark_stored();
     memory_.mark_stored();
+    to_erase_.clear();
     return {};
 }
 

@@ -77,7 +77,6 @@ public:
 
 private:
     [[nodiscard]] bool looks_back() const noexcept { return plan_.lookback > std::chrono::nanoseconds::zero(); }
-    Result<void> load_memory(const window::Cursor& cursor);
     Result<void> commit();
     void commit_or_tell();
     void remember_passed();
@@ -88,6 +87,7 @@ private:
     std::string identity_;
     std::unique_ptr<window::Planner> planner_;
     window::Fingerprints memory_;
+    std::vector<stage::StateChange> to_erase_; // an earlier run's memory, where this one does not look back
     struct Expected {
         window::Edges edges;
         std::vector<std::uint64_t> fingerprints;
