@@ -71,7 +71,7 @@ public:
     void report(); // metrics
     // Look-back reaches less far than it is asked to, because its memory is full.
     [[nodiscard]] bool look_back_cut() const noexcept {
-        return planner_ != nullptr && memory_.dropped() != 0 && memory_.floor() > planner_->position() - plan_.lookback.count();
+        return planner_ != nullptr && memory_.cut() && memory_.floor() > planner_->position() - plan_.lookback.count();
     }
     [[nodiscard]] window::Instant look_back_floor() const noexcept { return memory_.floor(); }
 

@@ -212,5 +212,6 @@ TEST_CASE("a memory of look-back that is full forgets the oldest, reaches less f
     test::SourceDriver after{again.host, text, true};
     REQUIRE(after.run(std::chrono::seconds{20}) == Got::ended);
     CHECK(after.messages().empty());
+    CHECK(again.host.health().code == "lookback-full");
     CHECK(server.ranges().back().start == edge);
 }
