@@ -187,15 +187,27 @@ std::optional<WindowReader::Event> WindowReader::close(Slot& slot) {
     parts.outcome.rows += counts.rows - counts.suppressed;
     parts.suppressed += counts.suppressed;
     parts.outcome.whole = whole;
-    std::vector<std::uint64_t> prints = rows.take_fingerprints();
-    std::vector<std::uint64_t>& all = parts.outcome.fingerprints;
-    all.empty() ? all.swap(prints) : static_cast<void>(all.insert(all.end(), prints.begin(), prints.end()));
+    keep_fingerprints(rows.take_fingerprints(), parts.outcome);
     slot.begun = false;
     slot.ended.reset();
     std::optional<window::Ask> next =
         slot.read.ask.kind == window::Ask::Kind::names ? split_.names_read(slot.window, slot.lane->names().take()) : split_.read(slot.window);
     next ? static_cast<void>(slot.read.ask = std::move(*next)) : complete(slot);
     return Event{Event::Kind::read, slot.lane.get(), {}, false};
+}
+
+// Those of all parts of a window, unless they are more than look-back remembers.
+void WindowReader::keep_fingerprints(std::vector<std::uint64_t> prints, Windows::Outcome& outcome) const {
+    std::vector<std::uint64_t>& all = outcome.fingerprints;
+    const std::size_t together = all.size() + prints.size();
+    if (outcome.unremembered != 0 || together > settings_.bounds.remembered) {
+        outcome.unremembered += together;
+        all = {};
+    } else if (all.empty()) {
+        all.swap(prints);
+    } else {
+        all.insert(all.end(), prints.begin(), prints.end());
+    }
 }
 
 void WindowReader::complete(Slot& slot) {

@@ -22,7 +22,7 @@ window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns)
     return {window::plus(stop, -incremental.window.count()), stop};
 }
 
-window::Policy planner_policy(const Incremental& incremental) {
+window::Policy planner_policy(const Incremental& incremental, std::size_t remembered) {
     window::Policy policy;
     policy.stop = incremental.stop;
     policy.window = incremental.window.count();
@@ -30,6 +30,7 @@ window::Policy planner_policy(const Incremental& incremental) {
     policy.align = incremental.align.count();
     policy.lookback = incremental.lookback.count();
     policy.concurrency = incremental.concurrency;
+    if (policy.lookback > 0) policy.max_waiting_rows = remembered; // their fingerprints are kept until then
     return policy;
 }
 
@@ -66,7 +67,7 @@ Result<void> Windows::open(bool accept_changed_query) {
     } else {
         cursor.position = plan_.start.value_or(window::plus(host_.wall_ns(), -plan_.past.count()));
     }
-    auto planner = std::make_unique<window::Planner>(planner_policy(plan_), cursor);
+    auto planner = std::make_unique<window::Planner>(planner_policy(plan_, settings_.bounds.remembered), cursor);
     if (looks_back()) {
         const window::Cursor* const known = stored->exists() ? &cursor : nullptr;
         if (Result<void> loaded = load_memory(host_, known, identity_, planner->position(), memory_); !loaded.ok()) return loaded;
@@ -97,6 +98,7 @@ window::Edges Windows::range_of(const window::Edges& window, bool look_back) con
 
 void Windows::complete(Id id, Outcome outcome) {
     if (looks_back()) {
+        if (outcome.unremembered != 0) memory_.leave_out(planner_->edges(id).stop, outcome.unremembered);
         memory_.expect(outcome.fingerprints);
         expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
     }

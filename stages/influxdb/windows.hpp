@@ -20,7 +20,8 @@ namespace fluxgate::influxdb {
 // The last whole window that could be read now, without regard to a cursor.
 [[nodiscard]] window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns);
 
-[[nodiscard]] window::Policy planner_policy(const Incremental& incremental);
+// `remembered`: see MemoryBounds.
+[[nodiscard]] window::Policy planner_policy(const Incremental& incremental, std::size_t remembered = window::Fingerprints::most);
 
 // Of the state's key "cursor". Errc::state: it cannot be used.
 [[nodiscard]] Result<window::Cursor> stored_cursor(std::string_view value);
@@ -54,6 +55,7 @@ public:
     struct Outcome {
         std::uint64_t rows = 0; // but those that look-back suppressed
         std::vector<std::uint64_t> fingerprints;
+        std::uint64_t unremembered = 0; // rows that have no fingerprint there, because there are too many
         bool whole = true;
     };
     void complete(Id id, Outcome outcome);

@@ -116,3 +116,44 @@ TEST_CASE("new rows do count for the bound of a window that looks back, and thos
     CHECK(run.host.all_output().find("window.halved") != std::string::npos);
     CHECK(cursor_of(run.host).position == noon);
 }
+
+TEST_CASE("with look-back reading waits while too many rows are not acknowledged, and goes on when they are") {
+    test::WindowServer server;
+    for (int i = 0; i < 600; ++i)
+        server.add(noon - 600 * s + i * s, std::to_string(i));
+    const std::string incremental = R"("start":"2026-01-01T11:50:00Z","window":"1m","delay":"0s","lookback":"5m")";
+    Run run;
+    Reading reading{run.host, settings_of(server, incremental, 1000, 100)};
+    reading.holds = true;
+    for (std::size_t seen = 120; seen < 600; seen += 120) {
+        CHECK(reading.tick().kind == Kind::waiting);
+        CHECK(reading.messages == seen); // two windows of 60 rows
+        CHECK(reading.tick().kind == Kind::waiting);
+        reading.acknowledge();
+        CHECK(cursor_of(run.host).position == noon - 600 * s + static_cast<Instant>(seen) * s);
+    }
+    CHECK(reading.tick().kind == Kind::over);
+    reading.acknowledge();
+    CHECK(reading.messages == 600);
+    CHECK(cursor_of(run.host).position == noon);
+    Run plain;
+    Reading all{plain.host, settings_of(server, R"("start":"2026-01-01T11:50:00Z","window":"1m","delay":"0s")", 1000, 100)};
+    all.holds = true;
+    CHECK(all.tick().kind == Kind::over);
+}
+
+TEST_CASE("a window with more rows than are remembered is not looked back into, and that is told") {
+    test::WindowServer server;
+    for (int i = 0; i < 150; ++i)
+        server.add(noon - 150 * s + i * s, std::to_string(i));
+    const std::string incremental = R"("start":"2026-01-01T11:50:00Z","delay":"0s","lookback":"1h")";
+    Run run;
+    Reading reading{run.host, settings_of(server, incremental, 1000, 100)};
+    REQUIRE(reading.tick().kind == Kind::over);
+    CHECK(reading.windows().look_back_cut());
+    CHECK(run.host.metric("lookback_fingerprints_dropped") == 150);
+    run.host.set_wall(noon + minute);
+    server.add(noon, "7");
+    REQUIRE(reading.tick().kind == Kind::over);
+    CHECK(server.ranges().back() == Edges{noon, noon + minute});
+}
