@@ -46,6 +46,11 @@ Result<void> load_memory(stage::Host host, const window::Cursor* stored, std::st
     return {};
 }
 
+window::Edges look_back_range(const window::Edges& window, std::int64_t lookback, const window::Fingerprints& memory) {
+    const window::Instant from = std::max(window::plus(window.start, -lookback), memory.floor());
+    return {std::min(from, window.start), window.stop};
+}
+
 std::vector<stage::StateChange> memory_changes(const window::Fingerprints& memory) {
     std::vector<stage::StateChange> out;
     for (window::Fingerprints::Change& c : memory.changes()) {

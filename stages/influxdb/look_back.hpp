@@ -5,6 +5,7 @@
 #include "window/cursor.hpp"
 #include "window/fingerprints.hpp"
 
+#include <cstdint>
 #include <string_view>
 #include <vector>
 
@@ -16,6 +17,9 @@ namespace fluxgate::influxdb {
 // Errc::state: what is stored cannot be used.
 Result<void> load_memory(stage::Host host, const window::Cursor* stored, std::string_view identity, window::Instant position,
                          window::Fingerprints& memory);
+
+// What a window's query asks for that looks back so far.
+[[nodiscard]] window::Edges look_back_range(const window::Edges& window, std::int64_t lookback, const window::Fingerprints& memory);
 
 // What writes the memory's changes, for a commit with the cursor.
 [[nodiscard]] std::vector<stage::StateChange> memory_changes(const window::Fingerprints& memory);

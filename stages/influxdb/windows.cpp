@@ -91,9 +91,7 @@ Result<void> Windows::open(bool accept_changed_query) {
 }
 
 window::Edges Windows::range_of(const window::Edges& window, bool look_back) const {
-    if (!look_back) return window;
-    const window::Instant from = std::max(window::plus(window.start, -plan_.lookback.count()), memory_.floor());
-    return {std::min(from, window.start), window.stop};
+    return look_back ? look_back_range(window, plan_.lookback.count(), memory_) : window;
 }
 
 void Windows::complete(Id id, Outcome outcome) {
