@@ -190,7 +190,8 @@ typedef struct fg_host {
     int32_t (*resolve_secret)(void* context, fg_text name, fg_secret* out, fg_error* error);
 
     /* The stage's small key-value store. state_get of a missing key answers FG_OK with data == NULL. state_commit is
-     * atomic and durable when it returns FG_OK. FG_ERR_STATE when the run has no state. REQUIRED */
+     * atomic and durable when it returns FG_OK, and so is then every dead letter that the stage put on record before.
+     * FG_ERR_STATE when the run has no state. REQUIRED */
     int32_t (*state_get)(void* context, fg_text key, fg_blob* out, fg_error* error);
     int32_t (*state_commit)(void* context, const fg_state_change* changes, size_t count, fg_error* error);
 
@@ -198,8 +199,8 @@ typedef struct fg_host {
     void (*metric)(void* context, int32_t kind, fg_text name, const fg_field* labels, size_t label_count, double value);
 
     /* Puts a dead letter on record. It is durable before an acknowledgement that covers it is given; for a source that
-     * means: before the acknowledgement of the next batch it emits, and before its end. On an error the stage stops
-     * reading and answers FG_ERR_DEAD_LETTER. REQUIRED */
+     * means: before the acknowledgement of the next batch it emits, before its next state_commit returns FG_OK, and
+     * before its own end. On an error the stage stops reading and answers FG_ERR_DEAD_LETTER. REQUIRED */
     int32_t (*dead_letter)(void* context, const fg_dead_letter* letter, fg_error* error);
 
     /* THREAD-SAFE. level is an fg_health_level, code a fixed word, text for a person. REQUIRED */

@@ -142,7 +142,7 @@ std::string_view help_of(std::string_view name) {
         {"window_seconds", "The present size of a window."},
         {"window_start_timestamp_seconds", "Where the window begins that a lane reads now, since 1970 UTC; 0: none."},
         {"window_stop_timestamp_seconds", "Where the window ends that a lane reads now, since 1970 UTC; 0: none."},
-        {"windows", "Windows by what became of them: read, halved, failed, early."},
+        {"windows", "Windows by what became of them: read, halved, split, failed, early."},
         {"windows_waiting", "Windows that are read and not yet passed by the cursor."},
         {"wire_bytes", "Bytes of answers, as they came."},
     }};

@@ -35,10 +35,10 @@ public:
 
     [[nodiscard]] Result<std::optional<std::string>> cursor() const { return store->get(source, state::cursor_key); }
 
-    // `again`: rows come again that the memory of late rows would take for delivered.
-    Result<void> put(const std::string& json, bool again) const {
+    // `moved`: rows come again that the memory of late rows would take for delivered, or look-back would deliver what was left out.
+    Result<void> put(const std::string& json, bool moved) const {
         std::vector<state::Change> changes{{state::cursor_key, json}};
-        if (again) changes.push_back({state::fingerprints_key, {}, true});
+        if (moved) changes.push_back({state::fingerprints_key, {}, true});
         return store->commit(source, changes);
     }
 };
@@ -104,7 +104,7 @@ Result<std::optional<std::string>> State::export_cursor() const {
 }
 
 Result<void> State::set_cursor(std::int64_t position_ns) {
-    return impl_->put(state::cursor_at(position_ns, now_ns()), false);
+    return impl_->put(state::cursor_at(position_ns, now_ns()), true);
 }
 
 Result<void> State::rewind_cursor(std::chrono::nanoseconds by) {
@@ -121,7 +121,7 @@ Result<void> State::import_cursor(std::string_view json) {
     const Result<std::optional<std::string>> present = impl_->cursor();
     if (!present.ok()) return present.error();
     const Result<window::Cursor> to = window::parse_cursor(*text), from = window::parse_cursor(present->value_or(""));
-    return impl_->put(*text, !from.ok() || to->position < from->position);
+    return impl_->put(*text, !from.ok() || to->position != from->position);
 }
 
 Result<std::int64_t> State::parse_time(std::string_view text) {

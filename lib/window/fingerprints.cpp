@@ -9,6 +9,7 @@ namespace fluxgate::window {
 namespace {
 
 constexpr std::string_view magic = "FGF1";
+constexpr std::uint64_t cut_bit = 1ull << 32; // beside the next chunk's name, where programs that do not know it do not look
 
 std::uint64_t never_zero(std::uint64_t print) {
     return print != 0 ? print : 1;
@@ -127,15 +128,23 @@ void Fingerprints::drop_oldest() {
     list_dirty_ = true;
 }
 
+void Fingerprints::drop_for_room() {
+    leave_out(chunks_.front().span.stop, chunks_.front().prints.size());
+    drop_oldest();
+}
+
+void Fingerprints::leave_out(Instant stop, std::uint64_t count) {
+    dropped_ += count;
+    if (stop <= floor_) return;
+    floor_ = stop;
+    cut_ = true;
+}
+
 // The chunk that has room.
 Fingerprints::Chunk& Fingerprints::open_chunk(const Edges& window) {
     if (!chunks_.empty() && chunks_.back().prints.size() < chunk_) return chunks_.back();
     // A name is used again only when its chunk is gone.
-    if (chunks_.size() >= names) {
-        dropped_ += chunks_.front().prints.size();
-        floor_ = std::max(floor_, chunks_.front().span.stop);
-        drop_oldest();
-    }
+    if (chunks_.size() >= names) drop_for_room();
     chunks_.push_back({next_name_, window, {}, 0, true});
     next_name_ = (next_name_ + 1) % names;
     return chunks_.back();
@@ -153,11 +162,8 @@ void Fingerprints::add(const Edges& window, const std::vector<std::uint64_t>& pr
         stored_ += count;
         done += count;
     }
-    while (stored_ > most_ && chunks_.size() > 1) {
-        dropped_ += chunks_.front().prints.size();
-        floor_ = std::max(floor_, chunks_.front().span.stop);
-        drop_oldest();
-    }
+    while (stored_ > most_ && chunks_.size() > 1)
+        drop_for_room();
 }
 
 Instant Fingerprints::newest() const noexcept {
@@ -177,7 +183,7 @@ void Fingerprints::clear() {
 void Fingerprints::forget_before(Instant upto) {
     while (!chunks_.empty() && chunks_.front().span.stop <= upto)
         drop_oldest();
-    if (floor_ < upto) floor_ = upto;
+    if (floor_ < upto) set_floor(upto);
 }
 
 std::vector<Fingerprints::Change> Fingerprints::changes() const {
@@ -188,7 +194,7 @@ std::vector<Fingerprints::Change> Fingerprints::changes() const {
     }
     std::string list{magic};
     put64(list, static_cast<std::uint64_t>(floor_));
-    put64(list, next_name_);
+    put64(list, next_name_ | (cut_ ? cut_bit : 0));
     for (const Chunk& chunk : chunks_) {
         for (const std::uint64_t value : {std::uint64_t{chunk.name}, static_cast<std::uint64_t>(chunk.span.start),
                                           static_cast<std::uint64_t>(chunk.span.stop), std::uint64_t{chunk.prints.size()}})
@@ -213,6 +219,7 @@ Result<void> Fingerprints::load(std::string_view list) {
         return bad("it is no list of this program's making");
     floor_ = static_cast<Instant>(get64(list.data() + 4));
     next_name_ = static_cast<std::uint32_t>(get64(list.data() + 12) % names);
+    cut_ = (get64(list.data() + 12) & cut_bit) != 0;
     std::vector<bool> seen(names);
     for (std::size_t at = head; at < list.size(); at += entry) {
         const char* e = list.data() + at;

@@ -34,10 +34,16 @@ public:
 
     // Everything that was delivered of windows that begin at or behind it is remembered.
     [[nodiscard]] Instant floor() const noexcept { return floor_; }
-    void set_floor(Instant floor) noexcept { floor_ = floor; }
+    void set_floor(Instant floor) noexcept {
+        floor_ = floor;
+        cut_ = false;
+    }
+    // It would lie further back, had there been room. Stored with the list, so a restart knows.
+    [[nodiscard]] bool cut() const noexcept { return cut_; }
 
     [[nodiscard]] bool knows(std::uint64_t print) const noexcept;
-    [[nodiscard]] bool empty() const noexcept { return used_ == 0; } // knows nothing
+    [[nodiscard]] bool empty() const noexcept { return used_ == 0; }   // knows nothing
+    [[nodiscard]] std::size_t known() const noexcept { return used_; } // how many it knows
     void prefetch(std::uint64_t print) const noexcept;
 
     // Known from now on, but not stored: their window was read to its end, and is not known to be delivered.
@@ -45,6 +51,9 @@ public:
 
     // The window is delivered: its fingerprints, expected before, are to be stored.
     void add(const Edges& window, const std::vector<std::uint64_t>& prints);
+
+    // Instead: so many of a window that ends there are not remembered, for lack of room.
+    void leave_out(Instant stop, std::uint64_t count);
 
     // The end of the latest window that is remembered; INT64_MIN without one.
     [[nodiscard]] Instant newest() const noexcept;
@@ -84,6 +93,7 @@ private:
     Chunk& open_chunk(const Edges& window);
     void erase(std::uint64_t print);
     void drop_oldest();
+    void drop_for_room();
     void grow(std::size_t more);
     [[nodiscard]] std::size_t home(std::uint64_t print) const noexcept { return (print * 0x9E3779B97F4A7C15ull) >> shift_; }
 
@@ -94,7 +104,7 @@ private:
     std::size_t stored_ = 0;
     std::uint64_t dropped_ = 0;
     std::vector<std::string> deleted_;
-    bool list_dirty_ = false;
+    bool list_dirty_ = false, cut_ = false;
     std::vector<std::uint64_t> table_; // open addressing, a power of two; 0 is free
     std::size_t used_ = 0;
     unsigned shift_ = 64;

@@ -43,7 +43,7 @@ Planner::Planner(const Policy& policy, const Cursor& cursor) : policy_(policy), 
 }
 
 Planner::List::iterator Planner::insert(List::const_iterator before, const Edges& edges, State state) {
-    const auto at = list_.insert(before, Window{next_id_++, edges, State::pending, false, false, false, false, false, 0});
+    const auto at = list_.insert(before, Window{next_id_++, edges, State::pending, false, false, false, false, false, 0, 0});
     windows_[at->id] = at;
     ++pending_;
     set_state(*at, state);
@@ -75,7 +75,7 @@ void Planner::begin_tick(Instant now) {
 Planner::Step Planner::read(Window& window, Instant past) {
     const bool near = plus(window.edges.stop, policy_.lookback) >= past;
     const bool look_back = policy_.lookback > 0 && (first_of_tick_ || near);
-    if (look_back && reading_ != 0) return {};
+    if ((look_back && reading_ != 0) || waiting_rows_ >= policy_.max_waiting_rows) return {};
     if (look_back) looking_back_ = window.id;
     first_of_tick_ = false;
     set_state(window, State::reading);
@@ -137,6 +137,7 @@ void Planner::complete(WindowId id, std::uint64_t rows, bool whole) {
     if (whole) size_after(window, rows);
     window.had_rows = window.had_rows || rows != 0;
     set_state(window, State::complete);
+    waiting_rows_ += window.rows = rows;
     if (looking_back_ == id) looking_back_ = 0;
     note_passed(window);
     advance();
@@ -189,6 +190,7 @@ void Planner::note_passed(Window& window) {
     if (!passed(window) || std::exchange(window.noted, true)) return;
     moved_ = true;
     moved_past_rows_ = moved_past_rows_ || window.had_rows;
+    waiting_rows_ -= window.rows;
     passed_.push_back(window.id);
 }
 

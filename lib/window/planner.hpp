@@ -22,7 +22,8 @@ struct Policy {
     std::int64_t align = 0; // edges are multiples of it since 1970; 0: any
     std::int64_t lookback = 0;
     std::uint32_t concurrency = 1;
-    std::size_t max_waiting = 4096; // windows that are read and wait for acknowledgement
+    std::size_t max_waiting = 4096;              // windows that are read and wait for acknowledgement
+    std::uint64_t max_waiting_rows = UINT64_MAX; // the same for their rows; those of a window may come on top
 };
 
 // What no window is cut below: align, or 1 s.
@@ -39,7 +40,7 @@ public:
     struct Step {
         enum class Kind {
             read,      // this window now counts as being read; complete() or failed() must follow
-            wait,      // for a window that is being read, or (reading() == 0) for acknowledgements: too many windows wait for theirs
+            wait,      // for a window that is being read, or (reading() == 0) for acknowledgements: too many windows or rows wait
             caught_up, // nothing to read before the next tick
             ended      // everything before Policy::stop was read
         } kind = Kind::wait;
@@ -104,6 +105,7 @@ private:
         bool stored = false, had_rows = false, abandoned = false, noted = false;
         bool left = false;             // a batch of it did, in this run or an earlier one
         std::uint64_t outstanding = 0; // batches, those of failed tries included
+        std::uint64_t rows = 0;        // while it is complete and not noted
     };
     using List = std::list<Window>;
 
@@ -126,6 +128,7 @@ private:
     std::int64_t size_;
     std::uint32_t successes_ = 0; // at this size
     std::size_t pending_ = 0, reading_ = 0, waiting_ = 0;
+    std::uint64_t waiting_rows_ = 0;
     bool moved_ = false, moved_past_rows_ = false;
     bool first_of_tick_ = true; // no window of this tick looked back yet
     WindowId looking_back_ = 0; // the window that is read with look-back

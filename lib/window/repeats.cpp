@@ -26,7 +26,8 @@ void Unmap::operator()(std::uint64_t* slots) const noexcept {
     ::munmap(slots, bytes);
 }
 
-void Repeats::clear() {
+void Repeats::clear(std::size_t more) {
+    most_ = bound_ + more;
     if (size_ > kept && used_ < size_ / 16) {
         slots_.reset();
         filter_ = {};
@@ -42,7 +43,7 @@ void Repeats::clear() {
 
 // At most 52 of 100 slots are used: 4,000,000 of 7,800,000 at the end, which are 64 MiB with the filter.
 void Repeats::grow() {
-    constexpr std::size_t most_slots = 7'800'000;
+    const std::size_t most_slots = most_ / 20 * 39 + 39;
     const Slots old = std::move(slots_);
     const std::size_t old_size = size_;
     do

@@ -20,17 +20,17 @@ struct Unmap {
 
 // How often each identity came in a window: the second of identical rows gets the suffix -1, the third -2. Identities are told
 // apart by 58 of their bits: among 4,000,000 rows two that differ are taken for the same with odds of 1 to 36,000 (among 100,000
-// with 1 to 57,000,000), and then one of them has a suffix that it need not have. Memory: 64 MiB at most, and half as much again
-// while it grows to that. Not thread-safe.
+// with 1 to 57,000,000), and then one of them has a suffix that it need not have. Memory: 64 MiB at most for 4,000,000, in proportion
+// for more (see clear()), and half as much again while it grows to that. Not thread-safe.
 class Repeats {
 public:
     static constexpr std::size_t most = 4'000'000; // distinct identities
 
     // `bound`: a smaller one, for tests.
-    explicit Repeats(std::size_t bound = most) : most_(bound) {}
+    explicit Repeats(std::size_t bound = most) : bound_(bound), most_(bound) {}
 
-    // A new window begins.
-    void clear();
+    // A new window begins. `more`: so many identities beyond the bound have room, because they are known and come again.
+    void clear(std::size_t more = 0);
 
     // Brings the memory that count() will look at nearer; what is done until then hides the wait for it.
     void prefetch(const Hash128& id) const noexcept {
@@ -78,7 +78,7 @@ private:
     // Rises with the key, so that growing goes through memory in order.
     [[nodiscard]] std::size_t home(std::uint64_t key) const noexcept { return static_cast<std::size_t>((static_cast<Wide>(key) * size_) >> 64); }
 
-    std::size_t most_;
+    std::size_t bound_, most_; // the latter: of this window
     Slots slots_;
     std::size_t size_ = 0, used_ = 0;
     std::vector<std::uint64_t> filter_;

@@ -19,7 +19,10 @@ namespace {
 
 using window::flux_string;
 
-constexpr std::size_t most_names = 10'000; // that one query's answer is read for
+constexpr std::size_t most_names = 10'000;             // that one query's answer is read for
+constexpr std::size_t most_name_bytes = 8u << 20;      // and their bytes together
+constexpr std::size_t most_shown = 4096;               // bytes of a value
+constexpr std::size_t most_types = 16, most_type = 64; // of a field, and of a type's name: there are seven
 
 std::string quoted(std::string_view text) {
     std::string out;
@@ -34,11 +37,27 @@ std::string joined(const std::set<std::string>& texts) {
     return "[" + out + "]";
 }
 
+// The beginning of a text that is too long to show, whole characters only.
+std::string shown(std::string text) {
+    if (text.size() <= most_shown) return text;
+    std::size_t end = most_shown;
+    while (end > most_shown - 4 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80)
+        --end;
+    text.resize(end);
+    return text += "...";
+}
+
+// What an answer named. `cut`: there are more, and nobody knows how many.
+struct Names {
+    std::vector<std::string> all;
+    bool cut = false;
+};
+
 struct Bucket {
     std::string name, id = {};
     std::int64_t retention_ns = 0;
     bool looked = false;
-    std::vector<std::string> measurements = {};
+    Names measurements = {};
 };
 
 struct Field {
@@ -81,10 +100,10 @@ private:
         wanted_ = wanted_ && line_(json);
     }
 
-    void cut(const std::string& bucket, const std::string& measurement, std::string_view what, std::size_t shown, std::optional<std::size_t> found,
+    void cut(const std::string& bucket, const std::string& measurement, std::string_view what, std::size_t told, std::optional<std::size_t> found,
              const std::string& text) {
         say(R"({"item":"cut","bucket":)" + quoted(bucket) + ",\"measurement\":" + quoted(measurement) + ",\"what\":" + quoted(what) +
-            ",\"shown\":" + std::to_string(shown) + ",\"found\":" + (found ? std::to_string(*found) : "null") + ",\"text\":" + quoted(text) + "}");
+            ",\"shown\":" + std::to_string(told) + ",\"found\":" + (found ? std::to_string(*found) : "null") + ",\"text\":" + quoted(text) + "}");
     }
 
     Result<void> look() {
@@ -92,9 +111,7 @@ private:
         if (Result<void> done = choose_buckets(); !done.ok()) return done;
         for (Bucket& bucket : buckets_) {
             if (!bucket.looked) continue;
-            auto names = names_of("schema.measurements(bucket: " + flux_string(bucket.name) + ", start: " + start_ + ")");
-            if (!names.ok()) return std::move(names).error();
-            bucket.measurements = *std::move(names);
+            if (Result<void> done = list_measurements(bucket); !done.ok()) return done;
         }
         if (Result<void> done = choose_measurements(); !done.ok()) return done;
         for (const Bucket& bucket : buckets_) {
@@ -105,31 +122,68 @@ private:
     }
 
     // The `_value`s of an answer with one column.
-    Result<std::vector<std::string>> names_of(const std::string& call) {
-        std::vector<std::string> out;
-        Result<void> done = asking_.ask("import \"influxdata/influxdb/schema\"\n" + call, [&out](const flux::Table& table, const flux::Row& row) {
-            out.push_back(text_of(table, row, "_value"));
-            return out.size() < most_names;
+    Result<Names> names_of(const std::string& call) {
+        Names out;
+        std::size_t bytes = 0;
+        Result<void> done = asking_.ask("import \"influxdata/influxdb/schema\"\n" + call, [&](const flux::Table& table, const flux::Row& row) {
+            std::string name = text_of(table, row, "_value");
+            bytes += name.size();
+            out.cut = out.all.size() == most_names || bytes > most_name_bytes;
+            if (!out.cut) out.all.push_back(std::move(name));
+            return !out.cut;
         });
         if (!done.ok()) return std::move(done).error();
         return out;
     }
 
-    Result<void> list_buckets() {
-        Result<void> done = asking_.ask("buckets()", [this](const flux::Table& table, const flux::Row& row) {
+    // Those that are asked for by name are found also where there are more than are listed.
+    Result<void> list_measurements(Bucket& bucket) {
+        const std::string call = "schema.measurements(bucket: " + flux_string(bucket.name) + ", start: " + start_ + ")";
+        auto names = names_of(call);
+        if (!names.ok()) return std::move(names).error();
+        bucket.measurements = *std::move(names);
+        if (!bucket.measurements.cut) return {};
+        std::vector<std::string>& listed = bucket.measurements.all;
+        for (const std::string& name : scope_.measurements) {
+            if (std::find(listed.begin(), listed.end(), name) != listed.end()) continue;
+            auto one = names_of(call + " |> filter(fn: (r) => r._value == " + flux_string(name) + ")");
+            if (!one.ok()) return std::move(one).error();
+            if (std::find(one->all.begin(), one->all.end(), name) != one->all.end()) listed.push_back(name);
+        }
+        return {};
+    }
+
+    Result<void> ask_buckets(const std::string& query) {
+        std::size_t bytes = 0, count = 0;
+        return asking_.ask(query, [&](const flux::Table& table, const flux::Row& row) {
             Bucket bucket{text_of(table, row, "name"), text_of(table, row, "id")};
             const std::string retention = text_of(table, row, "retentionPeriod");
             std::from_chars(retention.data(), retention.data() + retention.size(), bucket.retention_ns); // else it stays for ever: 0
-            buckets_.push_back(std::move(bucket));
-            return buckets_.size() < most_names;
+            bytes += bucket.name.size() + bucket.id.size();
+            const bool more = count++ == most_names || bytes > most_name_bytes;
+            buckets_cut_ = buckets_cut_ || more;
+            if (!more) buckets_.push_back(std::move(bucket));
+            return !more;
         });
+    }
+
+    std::vector<Bucket>::iterator find_bucket(const std::string& name) {
+        return std::find_if(buckets_.begin(), buckets_.end(), [&name](const Bucket& b) { return b.name == name; });
+    }
+
+    Result<void> list_buckets() {
+        Result<void> done = ask_buckets("buckets()");
+        for (const std::string& name : scope_.buckets) {
+            if (!done.ok() || !buckets_cut_ || find_bucket(name) != buckets_.end()) continue;
+            done = ask_buckets("buckets() |> filter(fn: (r) => r.name == " + flux_string(name) + ")");
+        }
         std::sort(buckets_.begin(), buckets_.end(), [](const Bucket& a, const Bucket& b) { return a.name < b.name; });
         return done;
     }
 
     Result<void> choose_buckets() {
         for (const std::string& name : scope_.buckets) {
-            const auto found = std::find_if(buckets_.begin(), buckets_.end(), [&name](const Bucket& b) { return b.name == name; });
+            const auto found = find_bucket(name);
             if (found == buckets_.end()) {
                 std::vector<std::string_view> known;
                 for (const Bucket& b : buckets_)
@@ -146,15 +200,15 @@ private:
             if (scope_.buckets.empty()) bucket.looked = !system && looked < scope_.max_buckets;
             looked += bucket.looked ? 1 : 0;
         }
-        if (scope_.buckets.empty() && looked < own)
-            cut({}, {}, "buckets", looked, own, "only the first buckets are looked at; name others with --bucket");
+        if (scope_.buckets.empty() && (looked < own || buckets_cut_))
+            cut({}, {}, "buckets", looked, count_of(own, buckets_cut_), "only the first buckets are looked at; name others with --bucket");
         return {};
     }
 
     Result<void> choose_measurements() {
         std::vector<std::string_view> known;
         for (const Bucket& bucket : buckets_)
-            known.insert(known.end(), bucket.measurements.begin(), bucket.measurements.end());
+            known.insert(known.end(), bucket.measurements.all.begin(), bucket.measurements.all.end());
         std::sort(known.begin(), known.end());
         known.erase(std::unique(known.begin(), known.end()), known.end());
         for (const std::string& name : scope_.measurements)
@@ -163,6 +217,8 @@ private:
                                "the name is another one, or it has no rows since then: --start says how far back is looked");
         return {};
     }
+
+    static std::optional<std::size_t> count_of(std::size_t count, bool cut) { return cut ? std::nullopt : std::optional{count}; }
 
     // A name that is not there.
     static Error missing(const char* what, const std::string& name, const std::string& where, const std::vector<std::string_view>& known,
@@ -181,17 +237,19 @@ private:
         if (!bucket.looked && !scope_.buckets.empty()) return {};
         say(R"({"item":"bucket","name":)" + quoted(bucket.name) + ",\"id\":" + quoted(bucket.id) + ",\"retentionSeconds\":" +
             std::to_string(bucket.retention_ns / 1'000'000'000) + ",\"looked\":" + (bucket.looked ? "true" : "false") + "}");
-        std::size_t shown = 0, chosen = 0;
-        for (const std::string& name : bucket.measurements) {
+        std::size_t told = 0, chosen = 0;
+        for (const std::string& name : bucket.measurements.all) {
             const auto& only = scope_.measurements;
             if (!only.empty() && std::find(only.begin(), only.end(), name) == only.end()) continue;
             ++chosen;
-            if (shown == scope_.max_measurements || !wanted_) continue;
-            ++shown;
+            if (told == scope_.max_measurements || !wanted_) continue;
+            ++told;
             if (Result<void> done = describe(bucket.name, name); !done.ok()) return done;
         }
-        if (shown < chosen && wanted_)
-            cut(bucket.name, {}, "measurements", shown, chosen, "only the first measurements are looked at; name others with --measurement");
+        const bool more = bucket.measurements.cut && scope_.measurements.empty();
+        if ((told < chosen || more) && wanted_)
+            cut(bucket.name, {}, "measurements", told, count_of(chosen, more),
+                "only the first measurements are looked at; name others with --measurement");
         return {};
     }
 
@@ -200,24 +258,26 @@ private:
         Measurement found;
         auto fields = names_of("schema.measurementFieldKeys" + of + ", start: " + start_ + ")");
         if (!fields.ok()) return std::move(fields).error();
-        for (std::size_t i = 0; i < fields->size() && i < scope_.max_fields; ++i)
-            found.fields[(*fields)[i]];
+        for (std::size_t i = 0; i < fields->all.size() && i < scope_.max_fields; ++i)
+            found.fields[fields->all[i]];
         auto tags = names_of("schema.measurementTagKeys" + of + ", start: " + start_ + ")");
         if (!tags.ok()) return std::move(tags).error();
         for (const std::string_view own : {"_start", "_stop", "_field", "_measurement"})
-            std::erase(*tags, own);
-        for (std::size_t i = 0; i < tags->size() && i < scope_.max_tags; ++i) {
-            auto tag = describe_tag(of, (*tags)[i]);
+            std::erase(tags->all, own);
+        for (std::size_t i = 0; i < tags->all.size() && i < scope_.max_tags; ++i) {
+            auto tag = describe_tag(of, tags->all[i]);
             if (!tag.ok()) return std::move(tag).error();
             found.tags.push_back(*std::move(tag));
         }
         bool whole = true;
         if (Result<void> done = read_ends(bucket, name, found, whole); !done.ok()) return done;
         say(measurement_json(bucket, name, found, whole));
-        if (found.fields.size() < fields->size())
-            cut(bucket, name, "fields", found.fields.size(), fields->size(), "only the first fields are shown; schema.maxFields allows more");
-        if (found.tags.size() < tags->size())
-            cut(bucket, name, "tags", found.tags.size(), tags->size(), "only the first tags are shown; schema.maxTags allows more");
+        if (found.fields.size() < fields->all.size() || fields->cut)
+            cut(bucket, name, "fields", found.fields.size(), count_of(fields->all.size(), fields->cut),
+                "only the first fields are shown; schema.maxFields allows more");
+        if (found.tags.size() < tags->all.size() || tags->cut)
+            cut(bucket, name, "tags", found.tags.size(), count_of(tags->all.size(), tags->cut),
+                "only the first tags are shown; schema.maxTags allows more");
         if (!whole)
             cut(bucket, name, "series", static_cast<std::size_t>(found.series), {},
                 "types and times are those of the first series only; schema.maxSeries allows more");
@@ -229,12 +289,13 @@ private:
         const std::string values = "schema.measurementTagValues" + of + ", tag: " + flux_string(name) + ", start: " + start_ + ")";
         const std::string query = "import \"influxdata/influxdb/schema\"\n" + values + " |> limit(n: " + std::to_string(scope_.max_values) +
                                   ") |> yield(name: \"values\")\n" + values + " |> count() |> yield(name: \"count\")";
-        Result<void> done = asking_.ask(query, [&tag](const flux::Table& table, const flux::Row& row) {
+        Result<void> done = asking_.ask(query, [&](const flux::Table& table, const flux::Row& row) {
             const std::string value = text_of(table, row, "_value");
-            if (text_of(table, row, "result") != "count")
-                tag.sample.push_back(value);
-            else if (value.find_first_not_of("0123456789") == std::string::npos && !value.empty())
+            if (text_of(table, row, "result") != "count") {
+                if (tag.sample.size() < scope_.max_values) tag.sample.push_back(shown(value)); // a server may send more than the limit
+            } else if (value.size() <= 20 && !value.empty() && value.find_first_not_of("0123456789") == std::string::npos) {
                 tag.count = value;
+            }
             return true;
         });
         if (!done.ok()) return std::move(done).error();
@@ -253,7 +314,8 @@ private:
                 ++series;
                 const auto field = found.fields.find(text_of(table, row, "_field"));
                 for (const flux::Column& column : table.columns)
-                    if (column.name == "_value" && field != found.fields.end()) field->second.types.insert(column.datatype);
+                    if (column.name == "_value" && field != found.fields.end() && field->second.types.size() < most_types)
+                        field->second.types.insert(column.datatype.substr(0, most_type));
                 if (const auto at = window::parse_instant(text_of(table, row, "_time"))) {
                     if (!found.first || *at < *found.first) found.first = at;
                     if (!found.last || *at > *found.last) found.last = at;
@@ -294,7 +356,7 @@ private:
     Asking asking_;
     std::string start_;
     std::vector<Bucket> buckets_;
-    bool wanted_ = true, told_ = false;
+    bool buckets_cut_ = false, wanted_ = true, told_ = false;
 };
 
 } // namespace

@@ -122,7 +122,7 @@ Error Lane::unusable(const flux::Failure& failure) const {
 }
 
 Error Lane::too_large() const {
-    return Error{Errc::limit, "the window has more than " + std::to_string(window::Repeats::most) +
+    return Error{Errc::limit, "the window has more than " + std::to_string(settings_.bounds.window_rows) +
                                   " distinct rows, and it cannot be cut smaller; let the query give fewer rows for it"};
 }
 

@@ -2,6 +2,7 @@
 
 #include "config/duration.hpp"
 #include "connection.hpp"
+#include "look_back.hpp"
 #include "request.hpp"
 #include "rows.hpp"
 #include "window/planner.hpp"
@@ -144,6 +145,7 @@ public:
         }
         std::string query = R"({"item":"query","text":)" + quoted(settings_.query);
         if (range_) query += ",\"range\":" + window_json(*range_);
+        if (looks_back()) query += ",\"window\":" + window_json(window_);
         query += split_json();
         if (!obstacle_.empty()) query += ",\"refused\":" + quoted(obstacle_);
         say(query + "}");
@@ -190,7 +192,7 @@ private:
             cursor = std::move(*parsed);
             if (Result<void> able = may_go_on(cursor, query_identity(settings_)); !able.ok() && !accept_changed_query_) refused_ = able.error();
         }
-        const std::string note = stored.ok() ? "" : "the state cannot be read: " + stored.error().message;
+        std::string note = stored.ok() ? "" : "the state cannot be read: " + stored.error().message;
         obstacle_ = refused_ ? refused_->message : stored.ok() ? "" : stored.error().message;
         window::Planner planner{planner_policy(plan), cursor};
         planner.begin_tick(now);
@@ -199,20 +201,43 @@ private:
         for (; count < shown_windows; ++count) {
             const window::Planner::Step step = planner.next(now);
             if (step.kind != window::Planner::Step::Kind::read) break;
-            if (!range_) range_ = step.edges;
+            if (!range_) {
+                window_ = step.edges;
+                find_range(from_cursor ? &cursor : nullptr, planner.position(), step.look_back, note);
+            }
             next += (next.empty() ? "" : ",") + window_json(step.edges);
             planner.complete(step.id, 1);
         }
+        if (looks_back())
+            note += (note.empty() ? "" : "; ") +
+                    ("the query also reads " + config::format_duration(std::chrono::nanoseconds{window_.start - range_->start})) +
+                    " before its window for late rows; what was delivered of that is left out";
         windows_ = R"({"item":"windows","note":)" + quoted(note) + R"(,"cursor":")" + window::format_instant(cursor.position) + R"(","from":")" +
                    (from_cursor ? "cursor" : "start") + R"(","next":[)" + next + R"(],"behindSeconds":)" +
                    number(static_cast<double>(now - cursor.position) / 1e9, "%.0f") + "}";
         return {};
     }
 
+    [[nodiscard]] bool looks_back() const { return range_ && range_->start < window_.start; }
+
+    // What a run would ask the first window for, and what it would leave out of that.
+    void find_range(const window::Cursor* stored, window::Instant position, bool look_back, std::string& note) {
+        range_ = window_;
+        const std::int64_t lookback = settings_.incremental->lookback.count();
+        if (lookback <= 0) return;
+        if (Result<void> loaded = load_memory(host_, stored, query_identity(settings_), position, memory_); !loaded.ok()) {
+            if (note.empty()) note = loaded.error().message; // it may also be that a run has changed it meanwhile
+            memory_ = window::Fingerprints{};
+            return;
+        }
+        if (look_back) range_ = look_back_range(window_, lookback, memory_);
+    }
+
     Result<void> read() {
         Result<stage::Secret> token = host_.secret(settings_.secret_name);
         if (!token.ok()) return std::move(token).error();
-        range_ ? rows_.begin_window(*range_, nullptr) : rows_.begin();
+        const bool remembers = settings_.incremental && settings_.incremental->lookback.count() > 0;
+        range_ ? rows_.begin_window(window_, remembers ? &memory_ : nullptr) : rows_.begin();
         began_ns_ = host_.monotonic_ns();
         client_.start(query_request(settings_, token->value(), range_ ? &*range_ : nullptr), scales_);
         for (http::Event event = http::Event::nothing; event != http::Event::finished;) {
@@ -262,6 +287,7 @@ private:
         say(R"({"item":"rows","rows":)" + std::to_string(rows_.counts().rows) + ",\"bytes\":" + std::to_string(scales_.bytes()) +
             ",\"bytesPerRow\":" + number(static_cast<double>(scales_.bytes()) / rows, "%.1f") +
             ",\"seconds\":" + number(static_cast<double>(host_.monotonic_ns() - began_ns_) / 1e9, "%.3f") +
+            (looks_back() ? ",\"suppressed\":" + std::to_string(rows_.counts().suppressed) : "") +
             ",\"complete\":" + (note_.empty() ? "true" : "false") + ",\"note\":" + quoted(note_) + "}");
         say(R"({"item":"columns","columns":)" + scales_.columns_json() + "}");
         for (const std::string& message : messages_)
@@ -286,7 +312,9 @@ private:
     Rows rows_;
     Scales scales_;
     http::Client client_;
-    std::optional<window::Edges> range_;
+    std::optional<window::Edges> range_; // that is asked for: of the first window, and what look-back reads before it
+    window::Edges window_;
+    window::Fingerprints memory_;           // of look-back
     std::string windows_, note_, obstacle_; // the last: what a run could not begin for
     std::optional<Error> refused_;          // a run would end so
     std::int64_t began_ns_ = 0;

@@ -34,7 +34,7 @@ std::string window_json(const window::Edges& window) {
 
 Rows::Rows(const Settings& settings, std::shared_ptr<partition::Partitioner> partitioner, stage::Host host, std::uint32_t share)
     : host_(host), reader_(reader_limits(settings)), renderer_(message_options(settings)), router_(std::move(partitioner), strategy_of(settings)),
-      batcher_(settings.partition_count, settings.batch, share) {}
+      batcher_(settings.partition_count, settings.batch, share), repeats_(settings.bounds.window_rows), most_new_(settings.bounds.window_rows) {}
 
 void Rows::begin() {
     reader_.reset();
@@ -49,7 +49,7 @@ void Rows::begin_window(const window::Edges& window, const window::Fingerprints*
     memory_ = memory;
     prints_.clear();
     novelty_.clear();
-    repeats_.clear();
+    repeats_.clear(memory != nullptr ? memory->known() : 0);
     ids_.set_window(window);
     renderer_.set_window(window_json(window));
 }
@@ -187,8 +187,9 @@ bool Rows::is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repe
         ++counts_.suppressed;
         return false;
     }
-    prints_.push_back(print);
-    return true;
+    too_large_ = prints_.size() >= most_new_;
+    if (!too_large_) prints_.push_back(print);
+    return !too_large_;
 }
 
 // The identity is worked out after the message is written, when the bytes it is made of have settled; unless memory that is far away

@@ -59,7 +59,8 @@ public:
     [[nodiscard]] const flux::Failure* failure() const noexcept { return failed_ ? &reader_.failure() : nullptr; }
     [[nodiscard]] const std::optional<Error>& fatal() const noexcept { return fatal_; }
 
-    // The window has more distinct rows than can be told apart: its halves have to be read instead.
+    // The window has more distinct rows than can be told apart, or with a memory more new ones than that: its halves have to be
+    // read instead. What the memory knows does not count: cutting the window would not make it less.
     [[nodiscard]] bool too_large() const noexcept { return too_large_; }
     // Of what was not suppressed, with a memory: the fingerprints of the response's rows.
     [[nodiscard]] std::vector<std::uint64_t> take_fingerprints() { return std::move(prints_); }
@@ -101,6 +102,7 @@ private:
     window::RowIds ids_;
     window::Novelty novelty_;
     window::Repeats repeats_;
+    const std::size_t most_new_;
     const window::Fingerprints* memory_ = nullptr;
     std::vector<std::uint64_t> prints_;
     bool failed_ = false;

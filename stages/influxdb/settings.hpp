@@ -2,10 +2,13 @@
 #pragma once
 
 #include "fluxgate/stage.hpp"
+#include "window/fingerprints.hpp"
 #include "window/instant.hpp"
 #include "window/query.hpp"
+#include "window/repeats.hpp"
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -83,6 +86,12 @@ struct SchemaScope {
     std::uint32_t max_buckets = 20, max_measurements = 100, max_fields = 200, max_tags = 50, max_values = 5, max_series = 10'000;
 };
 
+// What no document sets. Tests make it smaller.
+struct MemoryBounds {
+    std::size_t window_rows = window::Repeats::most;     // distinct ones; with look-back: new ones
+    std::size_t remembered = window::Fingerprints::most; // rows, by look-back
+};
+
 struct Settings {
     std::string display_name;
     Url url;
@@ -106,6 +115,7 @@ struct Settings {
     std::uint64_t spool_bytes = 1ull << 30;
     std::optional<Incremental> incremental;
     SchemaScope schema;
+    MemoryBounds bounds;
 };
 
 struct ParsedSettings {

@@ -225,7 +225,7 @@ void InfluxSource::read_windows(std::int64_t deadline_ns) {
     case Kind::over:
     case Kind::ended:
         ended_ = event.kind == Kind::ended;
-        if (Result<void> kept = windows_->windows().settle(false); !kept.ok() && once_) fatal_ = std::move(kept).error();
+        if (Result<void> kept = windows_->windows().settle(); !kept.ok() && once_) fatal_ = std::move(kept).error();
         machine_.succeeded(host_.monotonic_ns());
         break;
     case Kind::waiting: rest(std::min(deadline_ns, host_.monotonic_ns() + acknowledgement_ns)); break;
@@ -369,7 +369,7 @@ Result<void> InfluxSource::stop() {
         return {};
     }
     windows_->abort();
-    return windows_->windows().settle(true);
+    return windows_->windows().settle();
 }
 
 Result<void> InfluxSource::check(std::int64_t deadline_ns, const stage::LineSink& line) {

@@ -21,7 +21,7 @@ WindowReader::WindowReader(const Settings& settings, stage::Host host, const std
       loop_(std::make_shared<http::Loop>()) {
     const std::uint32_t lanes = settings.incremental->concurrency;
     for (std::uint32_t i = 0; i < lanes; ++i)
-        slots_.push_back({std::make_unique<Lane>(settings, host, partitioner, loop_, lanes), 0, {}, false, std::nullopt, 0, 0});
+        slots_.push_back({std::make_unique<Lane>(settings, host, partitioner, loop_, lanes), 0, {}, false, std::nullopt});
 }
 
 void WindowReader::begin_tick() {
@@ -107,11 +107,8 @@ void WindowReader::show(const Slot& slot, const window::Edges& edges) const {
 // Sends what is to be asked next of the slot's window. False: it cannot be sent, see trouble_.
 bool WindowReader::begin(Slot& slot) {
     if (slot.read.ask.begins) parts_[slot.window] = Parts{};
-    const Parts& before = parts_[slot.window];
     slot.ended.reset();
     slot.begun = true;
-    slot.letters_before = before.letters;
-    slot.covered_letters = before.covered_letters;
     Result<void> begun = begin_(*slot.lane, slot.read);
     if (begun.ok()) return true;
     give_back(slot);
@@ -189,12 +186,8 @@ std::optional<WindowReader::Event> WindowReader::close(Slot& slot) {
     const RowCounts& counts = rows.counts();
     parts.outcome.rows += counts.rows - counts.suppressed;
     parts.suppressed += counts.suppressed;
-    parts.letters += counts.dead_letters;
-    parts.covered_letters = slot.covered_letters;
     parts.outcome.whole = whole;
-    std::vector<std::uint64_t> prints = rows.take_fingerprints();
-    std::vector<std::uint64_t>& all = parts.outcome.fingerprints;
-    all.empty() ? all.swap(prints) : static_cast<void>(all.insert(all.end(), prints.begin(), prints.end()));
+    keep_fingerprints(rows.take_fingerprints(), parts.outcome);
     slot.begun = false;
     slot.ended.reset();
     std::optional<window::Ask> next =
@@ -203,10 +196,23 @@ std::optional<WindowReader::Event> WindowReader::close(Slot& slot) {
     return Event{Event::Kind::read, slot.lane.get(), {}, false};
 }
 
+// Those of all parts of a window, unless they are more than look-back remembers.
+void WindowReader::keep_fingerprints(std::vector<std::uint64_t> prints, Windows::Outcome& outcome) const {
+    std::vector<std::uint64_t>& all = outcome.fingerprints;
+    const std::size_t together = all.size() + prints.size();
+    if (outcome.unremembered != 0 || together > settings_.bounds.remembered) {
+        outcome.unremembered += together;
+        all = {};
+    } else if (all.empty()) {
+        all.swap(prints);
+    } else {
+        all.insert(all.end(), prints.begin(), prints.end());
+    }
+}
+
 void WindowReader::complete(Slot& slot) {
     Parts parts = std::move(parts_.extract(slot.window).mapped());
     const std::uint64_t rows = parts.outcome.rows;
-    parts.outcome.covered = parts.letters <= parts.covered_letters;
     windows_.complete(slot.window, std::move(parts.outcome));
     slot.window = 0;
     show(slot, {});
@@ -269,7 +275,6 @@ Result<std::optional<fg_batch>> WindowReader::take() {
         if (Result<void> stored = windows_.before_batch(slot.window); !stored.ok()) return std::move(stored).error();
         std::optional<fg_batch> batch = batcher.take();
         batch->sequence = windows_.emitted(slot.window);
-        slot.covered_letters = slot.letters_before + slot.lane->rows().counts().dead_letters;
         return batch;
     }
     return std::optional<fg_batch>{};

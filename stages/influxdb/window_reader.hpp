@@ -58,18 +58,17 @@ private:
         WindowRead read;
         bool begun = false;              // the query of `read` was sent
         std::optional<Lane::Step> ended; // succeeded or failed, when the last of its batches is taken
-        // Dead letters before the window's last batch; those of earlier parts are in both.
-        std::uint64_t covered_letters = 0, letters_before = 0;
     };
     // Of a window's parts that are read.
     struct Parts {
         Windows::Outcome outcome;
-        std::uint64_t letters = 0, covered_letters = 0, suppressed = 0;
+        std::uint64_t suppressed = 0;
     };
     void show(const Slot& slot, const window::Edges& edges) const;
     std::optional<Event> close(Slot& slot);
     std::optional<Event> close_failed(Slot& slot);
     void complete(Slot& slot);
+    void keep_fingerprints(std::vector<std::uint64_t> prints, Windows::Outcome& outcome) const;
     [[nodiscard]] bool split(const Slot& slot, const window::Edges& edges);
     std::optional<Event> start();
     bool begin(Slot& slot);

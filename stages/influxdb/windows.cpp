@@ -1,18 +1,17 @@
 #include "windows.hpp"
 
+#include "look_back.hpp"
 #include "request.hpp"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 namespace fluxgate::influxdb {
 
 namespace {
 
-constexpr std::string_view cursor_key = "cursor", memory_key = "fingerprints";
-
-std::string chunk_key(const std::string& name) {
-    return std::string{memory_key} + (name.empty() ? "" : "." + name);
-}
+constexpr std::string_view cursor_key = "cursor";
 
 } // namespace
 
@@ -23,7 +22,7 @@ window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns)
     return {window::plus(stop, -incremental.window.count()), stop};
 }
 
-window::Policy planner_policy(const Incremental& incremental) {
+window::Policy planner_policy(const Incremental& incremental, std::size_t remembered) {
     window::Policy policy;
     policy.stop = incremental.stop;
     policy.window = incremental.window.count();
@@ -31,6 +30,7 @@ window::Policy planner_policy(const Incremental& incremental) {
     policy.align = incremental.align.count();
     policy.lookback = incremental.lookback.count();
     policy.concurrency = incremental.concurrency;
+    if (policy.lookback > 0) policy.max_waiting_rows = remembered; // their fingerprints are kept until then
     return policy;
 }
 
@@ -67,11 +67,16 @@ Result<void> Windows::open(bool accept_changed_query) {
     } else {
         cursor.position = plan_.start.value_or(window::plus(host_.wall_ns(), -plan_.past.count()));
     }
-    auto planner = std::make_unique<window::Planner>(planner_policy(plan_), cursor);
-    cursor.position = planner->position();
+    auto planner = std::make_unique<window::Planner>(planner_policy(plan_, settings_.bounds.remembered), cursor);
     if (looks_back()) {
-        if (Result<void> loaded = load_memory(cursor); !loaded.ok()) return loaded;
+        const window::Cursor* const known = stored->exists() ? &cursor : nullptr;
+        if (Result<void> loaded = load_memory(host_, known, identity_, planner->position(), memory_); !loaded.ok()) return loaded;
+    } else {
+        auto erased = memory_erased(host_);
+        if (!erased.ok()) return std::move(erased).error();
+        to_erase_ = *std::move(erased);
     }
+    cursor.position = planner->position();
     planner_ = std::move(planner);
     began_at_ = std::min(plan_.start.value_or(cursor.position), cursor.position);
     if (Result<void> kept = commit(); !kept.ok()) { // also shows at once when nothing can be stored
@@ -85,40 +90,15 @@ Result<void> Windows::open(bool accept_changed_query) {
     return {};
 }
 
-Result<void> Windows::load_memory(const window::Cursor& cursor) {
-    auto list = host_.state_get(memory_key);
-    if (!list.ok()) return std::move(list).error();
-    memory_.set_floor(cursor.position);
-    if (!list->exists()) return {};
-    if (Result<void> read = memory_.load(list->value()); !read.ok()) return read;
-    const std::vector<std::string> names = memory_.chunk_names();
-    for (std::size_t i = 0; i < names.size(); ++i) {
-        auto chunk = host_.state_get(chunk_key(names[i]));
-        if (!chunk.ok()) return std::move(chunk).error();
-        if (Result<void> read = memory_.load_chunk(i, chunk->value()); !read.ok()) return read;
-    }
-    // A person set the cursor back: what follows it is to come again.
-    if (cursor.identity.empty() && memory_.newest() > cursor.position) {
-        memory_.clear();
-        memory_.set_floor(cursor.position);
-    }
-    return {};
-}
-
 window::Edges Windows::range_of(const window::Edges& window, bool look_back) const {
-    if (!look_back) return window;
-    const window::Instant from = std::max(window::plus(window.start, -plan_.lookback.count()), memory_.floor());
-    return {std::min(from, window.start), window.stop};
+    return look_back ? look_back_range(window, plan_.lookback.count(), memory_) : window;
 }
 
 void Windows::complete(Id id, Outcome outcome) {
     if (looks_back()) {
+        if (outcome.unremembered != 0) memory_.leave_out(planner_->edges(id).stop, outcome.unremembered);
         memory_.expect(outcome.fingerprints);
         expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
-    }
-    if (!outcome.covered) {
-        planner_->emitted(id); // holds the window
-        held_.emplace_back(next_sequence_, id);
     }
     planner_->complete(id, outcome.rows, outcome.whole);
     remember_passed();
@@ -142,19 +122,9 @@ void Windows::acknowledged(std::uint64_t sequence, bool delivered) {
     const Id id = batch->second;
     out_.erase(batch);
     planner_->settled(id, delivered);
-    abandoned_ = abandoned_ || !delivered;
-    if (delivered) release_held(sequence);
     remember_passed();
     if (planner_->moved_past_rows()) commit_or_tell();
     if (reported_ != planner_->position()) report();
-}
-
-void Windows::release_held(std::uint64_t sequence) {
-    // In order: the sequences do not fall.
-    while (!held_.empty() && held_.front().first <= sequence) {
-        planner_->settled(held_.front().second, true);
-        held_.pop_front();
-    }
 }
 
 // The fingerprints of windows that the cursor has passed, or may pass when a gap before them closes.
@@ -181,11 +151,10 @@ Result<void> Windows::commit() {
     std::vector<stage::StateChange> changes;
     changes.push_back({std::string{cursor_key}, window::cursor_text(cursor, host_.wall_ns())});
     if (looks_back()) {
-        for (window::Fingerprints::Change& c : memory_.changes()) {
-            const bool erase = !c.name.empty() && c.value.empty();
-            changes.push_back({chunk_key(c.name), erase ? std::nullopt : std::optional{std::move(c.value)}});
-        }
+        std::vector<stage::StateChange> remembered = memory_changes(memory_);
+        std::move(remembered.begin(), remembered.end(), std::back_inserter(changes));
     }
+    changes.insert(changes.end(), to_erase_.begin(), to_erase_.end());
     Result<void> kept = host_.state_commit(changes);
     host_.count("state_commits", 1, {{"outcome", kept.ok() ? "stored" : "failed"}});
     if (!kept.ok()) {
@@ -196,6 +165,7 @@ Result<void> Windows::commit() {
     if (std::exchange(store_failed_, false)) host_.log(FG_LOG_INFO, "cursor.stored", "the cursor can be stored again", {});
     planner_->mark_stored();
     memory_.mark_stored();
+    to_erase_.clear();
     return {};
 }
 
@@ -204,9 +174,8 @@ void Windows::commit_or_tell() {
     (void)commit();
 }
 
-Result<void> Windows::settle(bool last) {
+Result<void> Windows::settle() {
     if (planner_ == nullptr) return {};
-    if (last && !abandoned_) release_held(UINT64_MAX); // what is abandoned may be so because a dead letter was not durable
     remember_passed();
     report();
     if (!planner_->moved() && !store_failed_) return {}; // batches that are held back because nothing can be stored are no good end

@@ -8,13 +8,11 @@
 #include "window/planner.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <utility>
 #include <vector>
 
 namespace fluxgate::influxdb {
@@ -22,7 +20,8 @@ namespace fluxgate::influxdb {
 // The last whole window that could be read now, without regard to a cursor.
 [[nodiscard]] window::Edges latest_window(const Incremental& incremental, std::int64_t now_ns);
 
-[[nodiscard]] window::Policy planner_policy(const Incremental& incremental);
+// `remembered`: see MemoryBounds.
+[[nodiscard]] window::Policy planner_policy(const Incremental& incremental, std::size_t remembered = window::Fingerprints::most);
 
 // Of the state's key "cursor". Errc::state: it cannot be used.
 [[nodiscard]] Result<window::Cursor> stored_cursor(std::string_view value);
@@ -36,7 +35,8 @@ class Windows {
 public:
     using Id = window::WindowId;
 
-    Windows(const Settings& settings, stage::Host host) : settings_(settings), plan_(*settings.incremental), host_(host) {}
+    Windows(const Settings& settings, stage::Host host)
+        : settings_(settings), plan_(*settings.incremental), host_(host), memory_(settings.bounds.remembered) {}
 
     // Loads the state and puts the cursor into it where there was none. Errc::state: it cannot be used, or the cursor was
     // written for another query (unless that is accepted).
@@ -50,12 +50,13 @@ public:
     // Rows that are known there are left out; null without look-back.
     [[nodiscard]] const window::Fingerprints* memory() const noexcept { return looks_back() ? &memory_ : nullptr; }
 
-    // The window was read to its end, by one query if `whole`. `covered`: no dead letter came after its last batch; else the window
-    // waits until a later batch is acknowledged, for that is when the dead letter is durable.
+    // The window was read to its end, by one query if `whole`. Its dead letters are on record; what stores the cursor makes them
+    // durable first (see fg_host.state_commit), so the cursor passes it when its batches are acknowledged, or at once without any.
     struct Outcome {
         std::uint64_t rows = 0; // but those that look-back suppressed
         std::vector<std::uint64_t> fingerprints;
-        bool covered = true, whole = true;
+        std::uint64_t unremembered = 0; // rows that have no fingerprint there, because there are too many
+        bool whole = true;
     };
     void complete(Id id, Outcome outcome);
 
@@ -66,23 +67,21 @@ public:
     // The cursor moves, and is stored where that keeps rows from coming twice. A failure to store it is told, and tried again.
     void acknowledged(std::uint64_t sequence, bool delivered);
 
-    // Stores what has moved meanwhile, empty windows too. `last`: the run ends, every dead letter is durable.
-    Result<void> settle(bool last);
+    // Stores what has moved meanwhile, empty windows too.
+    Result<void> settle();
 
     void report(); // metrics
     // Look-back reaches less far than it is asked to, because its memory is full.
     [[nodiscard]] bool look_back_cut() const noexcept {
-        return planner_ != nullptr && memory_.dropped() != 0 && memory_.floor() > planner_->position() - plan_.lookback.count();
+        return planner_ != nullptr && memory_.cut() && memory_.floor() > planner_->position() - plan_.lookback.count();
     }
     [[nodiscard]] window::Instant look_back_floor() const noexcept { return memory_.floor(); }
 
 private:
     [[nodiscard]] bool looks_back() const noexcept { return plan_.lookback > std::chrono::nanoseconds::zero(); }
-    Result<void> load_memory(const window::Cursor& cursor);
     Result<void> commit();
     void commit_or_tell();
     void remember_passed();
-    void release_held(std::uint64_t sequence);
 
     const Settings& settings_;
     const Incremental plan_;
@@ -90,15 +89,15 @@ private:
     std::string identity_;
     std::unique_ptr<window::Planner> planner_;
     window::Fingerprints memory_;
+    std::vector<stage::StateChange> to_erase_; // an earlier run's memory, where this one does not look back
     struct Expected {
         window::Edges edges;
         std::vector<std::uint64_t> fingerprints;
     };
     std::unordered_map<Id, Expected> expected_; // of windows that are read and not passed
     std::uint64_t next_sequence_ = 1;
-    std::unordered_map<std::uint64_t, Id> out_;     // batches by sequence
-    std::deque<std::pair<std::uint64_t, Id>> held_; // windows that wait for a batch of this sequence or a later one
-    bool store_failed_ = false, abandoned_ = false;
+    std::unordered_map<std::uint64_t, Id> out_; // batches by sequence
+    bool store_failed_ = false;
     std::uint64_t told_dropped_ = 0;
     window::Instant began_at_ = 0;            // where the share of what is done is counted from
     std::optional<window::Instant> reported_; // the cursor, as the host knows it

@@ -56,6 +56,7 @@ RecordingHost::RecordingHost() {
         const std::lock_guard lock{self(c).mutex_};
         if (self(c).refuse_state_) return stage::fill_error(error, Error{Errc::state, "the disk is full"});
         ++self(c).commits_;
+        self(c).durable_letters_ = self(c).letters_.size();
         for (std::size_t i = 0; i < count; ++i) {
             if (changes[i].erase != 0) {
                 self(c).state_.erase(text(changes[i].key));
@@ -154,6 +155,11 @@ std::string RecordingHost::all_output() const {
 std::vector<RecordingHost::Letter> RecordingHost::letters() const {
     const std::lock_guard lock{mutex_};
     return letters_;
+}
+
+std::size_t RecordingHost::durable_letters() const {
+    const std::lock_guard lock{mutex_};
+    return durable_letters_;
 }
 
 RecordingHost::Health RecordingHost::health() const {

@@ -47,6 +47,7 @@ public:
     void clear_log();
     [[nodiscard]] std::string all_output() const; // everything that was logged, set or written
     [[nodiscard]] std::vector<Letter> letters() const;
+    [[nodiscard]] std::size_t durable_letters() const; // how many of them: a commit of the state makes all so far
     [[nodiscard]] Health health() const;
     [[nodiscard]] double metric(const std::string& name) const; // the sum over all labels
 
@@ -61,7 +62,7 @@ private:
     bool refuse_letters_ = false;
     State state_;
     bool refuse_state_ = false;
-    std::size_t commits_ = 0;
+    std::size_t commits_ = 0, durable_letters_ = 0;
     std::atomic<std::int64_t> wall_ns_{0}; // 0: the system's
     std::atomic<std::int64_t> ahead_ns_{0};
 };

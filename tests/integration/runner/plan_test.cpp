@@ -164,3 +164,32 @@ TEST_CASE("check tries an incremental query with a window up to now") {
     CHECK(f.code == 0);
     CHECK(f.out.find(R"("step":"partition","status":"ok")") != std::string::npos);
 }
+
+TEST_CASE("plan asks for what look-back reads again, and leaves out what was delivered of it") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    std::string text = document(server->port(), query);
+    const std::string stop = R"("stop":"2026-01-01T00:25:00Z")", window = R"("window":"10m")";
+    text.replace(text.find(window), window.size(), R"("window":"10m","lookback":"15m")");
+    std::string first = text;
+    first.replace(first.find(stop), stop.size(), R"("stop":"2026-01-01T00:20:00Z")");
+    const std::string state = directory.path() + "/state", file = directory.write("plan.json", first);
+    REQUIRE(run_fluxgate({"run", file, "--once", "--state", state}, directory.path()).code == 0);
+    directory.write("plan.json", text);
+    const test::Finished f = run_fluxgate({"plan", file, "--json", "--state", state}, directory.path());
+    INFO(f.out << f.err);
+    REQUIRE(f.code == 0);
+    CHECK(f.out.find(R"("range":["2026-01-01T00:05:00Z","2026-01-01T00:25:00Z"],"window":["2026-01-01T00:20:00Z","2026-01-01T00:25:00Z"])") !=
+          std::string::npos);
+    CHECK(f.out.find("reads 15m before its window for late rows") != std::string::npos);
+    const auto number = [&](const std::string& name) { return std::stoul(f.out.substr(f.out.find("\"" + name + "\":") + name.size() + 3)); };
+    const std::size_t rows = number("rows"), suppressed = number("suppressed");
+    CHECK(suppressed == rows / 4 * 3); // as many in each minute
+    CHECK(f.out.find(R"("message":{)") != std::string::npos);
+    CHECK(f.out.find(R"("window":["2026-01-01T00:20:00Z","2026-01-01T00:25:00Z"],"rowId":")") != std::string::npos);
+    const test::Finished people = run_fluxgate({"plan", file, "--state", state}, directory.path());
+    CHECK(people.out.find("reads 15m before its window for late rows") != std::string::npos);
+    // Where nothing is remembered, nothing is read again.
+    const test::Finished fresh = run_fluxgate({"plan", file, "--json", "--state", directory.path() + "/none"}, directory.path());
+    CHECK(fresh.out.find(R"("range":["2026-01-01T00:00:00Z","2026-01-01T00:10:00Z"])") != std::string::npos);
+}

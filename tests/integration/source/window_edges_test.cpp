@@ -172,16 +172,20 @@ TEST_CASE("a memory of look-back that is full forgets the oldest, reaches less f
     test::RecordingHost::State state;
     for (const window::Fingerprints::Change& change : memory.changes())
         state["fingerprints" + (change.name.empty() ? "" : "." + change.name)] = change.value;
-    window::Cursor cursor;
-    cursor.position = noon;
-    state["cursor"] = window::cursor_text(cursor, noon);
-
     test::WindowServer server;
+    const std::string text = document(server, R"("start":"2026-01-01T00:00:00Z","delay":"0s","lookback":"2h")");
+    {
+        Run before;
+        test::SourceDriver source{before.host, text, true};
+        REQUIRE(source.run(std::chrono::seconds{20}) == Got::ended);
+        state["cursor"] = before.host.state().at("cursor"); // it stands at noon
+        server.forget();
+    }
     for (int i = 0; i < 5000; ++i)
         server.add(noon + Instant{i} * 1'000'000, std::to_string(i));
     Run run{noon + minute};
     run.host.set_state(state);
-    test::SourceDriver source{run.host, document(server, R"("start":"2026-01-01T00:00:00Z","delay":"0s","lookback":"2h")"), false};
+    test::SourceDriver source{run.host, text, false};
     REQUIRE(source.until_messages(5000, std::chrono::seconds{20}));
     REQUIRE(until_position(source, run.host, noon + minute));
     CHECK(server.ranges().front().start == noon - 2 * hour + 0 * s);
@@ -205,8 +209,9 @@ TEST_CASE("a memory of look-back that is full forgets the oldest, reaches less f
     // A restart remembers as much.
     Run again{noon + 3 * minute};
     again.host.set_state(run.host.state());
-    test::SourceDriver after{again.host, document(server, R"("start":"2026-01-01T00:00:00Z","delay":"0s","lookback":"2h")"), true};
+    test::SourceDriver after{again.host, text, true};
     REQUIRE(after.run(std::chrono::seconds{20}) == Got::ended);
     CHECK(after.messages().empty());
+    CHECK(again.host.health().code == "lookback-full");
     CHECK(server.ranges().back().start == edge);
 }

@@ -61,18 +61,42 @@ TEST_CASE("rows that become dead letters are not dead letters again when look-ba
     CHECK(run.host.letters().size() == 1);
 }
 
-TEST_CASE("a window whose last rows are dead letters is passed with the next batch that is delivered, or at the end of the run") {
+TEST_CASE("a window whose rows are all dead letters is passed while the run goes on, and not before they are durable") {
     test::WindowServer server;
     server.add(noon - 5 * minute, "warm");
     Run run;
     test::SourceDriver source{run.host, document(server, R"("start":"2026-01-01T11:50:00Z","delay":"0s")"), false};
+    server.instead([&](const test::WindowServer::Asked&, std::size_t) {
+        run.host.refuse_state(true); // what makes them durable fails
+        return Reply{};
+    });
     const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{10};
     while (run.host.metric("windows") < 1 && std::chrono::steady_clock::now() < end)
         source.next(std::chrono::milliseconds{10});
     REQUIRE(run.host.letters().size() == 1);
+    CHECK(run.host.durable_letters() == 0);
     CHECK(cursor_of(run.host).position == noon - 10 * minute);
+    server.instead({});
+    run.host.refuse_state(false);
+    CHECK(until_position(source, run.host, noon));
+    CHECK(run.host.durable_letters() == 1);
     CHECK(source.stop() == FG_OK);
-    CHECK(cursor_of(run.host).position == noon);
+}
+
+TEST_CASE("a run whose every row becomes a dead letter ends, with the cursor behind them") {
+    test::WindowServer server;
+    for (int i = 0; i < 30; ++i)
+        server.add(noon - 30 * minute + i * minute, std::to_string(i));
+    Run run;
+    test::SourceDriver source{run.host,
+                              document(server, R"("start":"2026-01-01T11:30:00Z","window":"1m","delay":"0s","concurrency":3)",
+                                       R"(,"partitionCount":4,"partitionStrategy":{"type":"id","expression":".payload.nothing"})"),
+                              true};
+    REQUIRE(source.run(std::chrono::seconds{20}) == Got::ended);
+    CHECK(run.host.letters().size() == 30);
+    CHECK(run.host.durable_letters() == 30);
+    CHECK(run.host.commits() > 10);
+    CHECK(cursor_of(run.host).position == noon); // and not only when it stops
 }
 
 TEST_CASE("another query does not go on from the cursor unless that is asked for") {

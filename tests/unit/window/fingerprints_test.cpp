@@ -87,6 +87,7 @@ TEST_CASE("when the memory is full the oldest go, it is counted, and what is not
     }
     CHECK(memory.dropped() == 2000);
     CHECK(memory.floor() == 200);
+    CHECK(memory.cut());
     CHECK_FALSE(memory.knows(19'001));
     CHECK(memory.knows(20'001));
     CHECK(memory.knows(29'100));
@@ -116,4 +117,40 @@ TEST_CASE("stored bytes that this program did not write are refused") {
     store.take(other);
     REQUIRE(memory.load(store.values.at("")).ok());
     CHECK_FALSE(memory.load_chunk(0, store.values.at("0").substr(8)).ok());
+}
+
+TEST_CASE("a restart knows that the memory reaches less far for lack of room, until it is not so any more") {
+    Fingerprints memory{100, 10};
+    for (std::int64_t window = 0; window < 12; ++window)
+        memory.add({window, window + 1}, std::vector<std::uint64_t>(10, static_cast<std::uint64_t>(window + 1)));
+    REQUIRE(memory.cut());
+    Store store;
+    store.take(memory);
+    Fingerprints later{100, 10};
+    store.load(later);
+    CHECK(later.dropped() == 0);
+    CHECK(later.cut());
+    CHECK(later.floor() == memory.floor());
+    later.add({12, 13}, {99}); // its name is the next one, whatever stands beside it in the list
+    Store again = store;
+    again.take(later);
+    Fingerprints last{100, 10};
+    again.load(last);
+    CHECK(last.knows(99));
+    CHECK(last.knows(5));
+    last.forget_before(8);
+    CHECK_FALSE(last.cut());
+    again.take(last);
+    Fingerprints well{100, 10};
+    again.load(well);
+    CHECK_FALSE(well.cut());
+}
+
+TEST_CASE("a list that was stored before it said so is read, and says that nothing was cut") {
+    const std::string before = "FGF1" + std::string(8, '\x01') + "\x07" + std::string(7, '\0');
+    Fingerprints memory;
+    REQUIRE(memory.load(before).ok());
+    CHECK_FALSE(memory.cut());
+    for (const Fingerprints::Change& change : memory.changes())
+        CHECK(change.value == before);
 }

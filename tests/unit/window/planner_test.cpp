@@ -269,6 +269,30 @@ TEST_CASE("only so many windows wait for acknowledgement") {
     read(planner, 1000, edges(30, 40));
 }
 
+TEST_CASE("only so many rows wait for acknowledgement, and go on being read when they are acknowledged, beyond a gap as well") {
+    Policy p = policy(10);
+    p.max_waiting_rows = 100;
+    p.concurrency = 2;
+    Planner planner{p, at(0)};
+    planner.begin_tick(1000 * s);
+    const WindowId first = read(planner, 1000, edges(0, 10)), second = read(planner, 1000, edges(10, 20));
+    planner.emitted(first);
+    planner.emitted(second);
+    planner.complete(first, 60);
+    const WindowId third = read(planner, 1000, edges(20, 30));
+    planner.complete(second, 60); // on top
+    CHECK(planner.next(1000 * s).kind == Kind::wait);
+    planner.failed(third); // what was planned waits as well
+    CHECK(planner.next(1000 * s).kind == Kind::wait);
+    CHECK(planner.reading() == 0);
+    planner.settled(second, true);
+    CHECK(read(planner, 1000, edges(20, 30)) == third);
+    planner.complete(third, 1000); // no batch of it left: nothing has to be acknowledged
+    read(planner, 1000, edges(30, 40));
+    planner.settled(first, true);
+    CHECK(planner.position() == 30 * s);
+}
+
 TEST_CASE("look-back is asked for by a tick's first window and near now, and such a window is read alone") {
     Policy p = policy(100);
     p.lookback = 150 * s;
