@@ -143,10 +143,14 @@ int fuzz_one(const std::uint8_t* data, std::size_t size) {
     const Answer whole = answer_in(wire, Cut{});
     for (const Cut& each : {cut, Cut{1, 0}}) {
         const Answer found = answer_in(wire, each);
-        demand_equal(static_cast<int>(found.end), static_cast<int>(whole.end), "how the answer ended");
         demand(found.head.status == whole.head.status && found.head.headers == whole.head.headers, "the head");
+        // How much text comes of damaged gzip data before the damage is noticed is inflate's affair, so which is met first, too: the
+        // damage or the bound of an error's text.
+        if ((found.end == Answer::End::damaged && whole.end == Answer::End::left) ||
+            (found.end == Answer::End::left && whole.end == Answer::End::damaged))
+            continue;
+        demand_equal(static_cast<int>(found.end), static_cast<int>(whole.end), "how the answer ended");
         if (whole.end != Answer::End::left && whole.end != Answer::End::damaged) demand_equal(found.text, whole.text, "the body");
-        // How much text comes of damaged gzip data before the damage is noticed is inflate's affair.
         if (whole.end != Answer::End::damaged) demand_equal(found.error_body, whole.error_body, "the error's text");
         if (whole.end == Answer::End::done) demand_equal(found.coding_problem, whole.coding_problem, "what is wrong with the coding");
     }
