@@ -249,7 +249,9 @@ def machine():
 
 def write(path, results, plan, seconds):
     """All that was measured, as Markdown."""
-    commit = first_line("git", "describe", "--always", "--dirty")
+    commit = first_line("git", "describe", "--always")
+    if first_line("git", "status", "--porcelain", "--", ".", ":!tests/bench/plots", ":!tests/bench/results.md") != "unknown": # these it writes itself
+        commit += ", changed"
     out = ["# Results", "", f"Written by `tests/bench/run.sh`{' ' + plan.words if plan.words else ''}; [README.md](README.md) says what is measured and how.", ""]
     out += [f"- {datetime.date.today().isoformat()}, commit {commit}, {seconds / 60:.0f} minutes", f"- {machine()}",
             f"- {first_line('g++', '--version')}; {versions()}",
