@@ -57,7 +57,7 @@ void print_windows(const Value& line) {
     std::cout << "from " << shown_text(line, "cursor")
               << (shown_text(line, "from") == "cursor" ? " (the cursor)"
                   : shown_text(line, "note").empty()   ? " (incremental.start; there is no cursor)"
-                                                    : " (incremental.start)")
+                                                       : " (incremental.start)")
               << ", " << config::format_duration(std::chrono::seconds{static_cast<std::int64_t>(number_of(line, "behindSeconds"))})
               << " behind now\n";
     if (const std::string note = shown_text(line, "note"); !note.empty()) std::cout << std::string(12, ' ') << note << '\n';

@@ -1,5 +1,7 @@
 #include "config/document_form.hpp"
 
+#include <utility>
+
 namespace fluxgate::config {
 
 using rapidjson::Value;
@@ -8,6 +10,15 @@ const Value* member_of(const Value& object, const char* name) {
     if (!object.IsObject()) return nullptr;
     const auto found = object.FindMember(name);
     return found == object.MemberEnd() ? nullptr : &found->value;
+}
+
+Value* member_of(Value& object, const char* name) {
+    return const_cast<Value*>(member_of(std::as_const(object), name)); // of an object that is not const
+}
+
+std::span<Value::Member> members_of(Value& object) {
+    if (object.MemberCount() == 0) return {};
+    return {&*object.MemberBegin(), object.MemberCount()};
 }
 
 const Value* object_member_of(const Value& object, const char* name) {

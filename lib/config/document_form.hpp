@@ -5,6 +5,7 @@
 
 #include <rapidjson/document.h>
 
+#include <span>
 #include <string>
 
 namespace fluxgate::config {
@@ -21,6 +22,9 @@ struct DocumentForm {
 
 // None when the value is no object or has no such member.
 [[nodiscard]] const rapidjson::Value* member_of(const rapidjson::Value& object, const char* name);
+[[nodiscard]] rapidjson::Value* member_of(rapidjson::Value& object, const char* name);
+// The members of an object, to be changed in place: where RapidJSON's iterators are not const, C++20 calls comparing them ambiguous.
+[[nodiscard]] std::span<rapidjson::Value::Member> members_of(rapidjson::Value& object);
 // The same, and none when the member is no object.
 [[nodiscard]] const rapidjson::Value* object_member_of(const rapidjson::Value& object, const char* name);
 // "" for what is no string.

@@ -83,10 +83,10 @@ private:
         const JsonText schema = parse_json(embedded::pipeline);
         fill_queue();
         fill_defaults(pipeline(), schema.dom, pointer_, filled_, allocator());
-        if (const auto input = pipeline().FindMember("input"); input != pipeline().MemberEnd()) fill_stage(input->value, child(pointer_, "input"));
-        const auto stages = pipeline().FindMember("stages");
-        if (stages == pipeline().MemberEnd() || !stages->value.IsObject()) return;
-        for (auto& stage : stages->value.GetObject())
+        if (Value* input = member_of(pipeline(), "input")) fill_stage(*input, child(pointer_, "input"));
+        Value* stages = member_of(pipeline(), "stages");
+        if (stages == nullptr || !stages->IsObject()) return;
+        for (auto& stage : members_of(*stages))
             fill_stage(stage.value, child(child(pointer_, "stages"), text_of(&stage.name)));
     }
 
@@ -97,12 +97,12 @@ private:
 
     // The bound that was given moves the default of the other.
     void fill_queue() {
-        const auto queue = pipeline().FindMember("queue");
-        if (queue == pipeline().MemberEnd() || !queue->value.IsObject()) return;
+        Value* queue = member_of(pipeline(), "queue");
+        if (queue == nullptr || !queue->IsObject()) return;
         const PipelineDocument usual;
         const auto add = [&](const char* name, std::uint64_t bytes, std::uint64_t fallback) {
-            if (queue->value.HasMember(name) || bytes == fallback) return;
-            queue->value.AddMember(Value{name, allocator()}, Value{bytes}, allocator());
+            if (queue->HasMember(name) || bytes == fallback) return;
+            queue->AddMember(Value{name, allocator()}, Value{bytes}, allocator());
             filled_.push_back(child(child(pointer_, "queue"), name));
         };
         add("maxBytes", document_.queue_max_bytes, usual.queue_max_bytes);

@@ -41,8 +41,8 @@ public:
         const std::string pointer = form.bare ? form.pointer : child(form.pointer, "input");
         Value* source = &properties;
         if (!form.bare) {
-            const auto input = properties.FindMember("input");
-            source = input != properties.MemberEnd() && input->value.IsObject() ? &input->value : nullptr;
+            source = member_of(properties, "input");
+            if (source != nullptr && !source->IsObject()) source = nullptr;
         }
         if (source == nullptr) return; // a fault of the document, which is named later
         const std::string type = text_of(member_of(*source, "type"));

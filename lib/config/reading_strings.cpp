@@ -31,7 +31,7 @@ public:
         const DocumentForm form = form_of(root_, catalog_);
         Value& properties = form.pointer.empty() ? root_ : root_[form.pointer.c_str() + 1];
         if (form.bare) return bare(properties, form.pointer);
-        for (auto& member : properties.GetObject()) {
+        for (auto& member : members_of(properties)) {
             const std::string name = text_of(&member.name), at = child(form.pointer, name);
             const Value* schema = property_of(pipeline_.dom, member.name);
             if (schema == nullptr) continue; // ignored by the pipeline too
@@ -39,7 +39,7 @@ public:
                 stage(member.value, *schema, at);
             } else if (name == "stages" && member.value.IsObject()) {
                 const Value* each = object_member_of(*schema, "additionalProperties");
-                for (auto& one : member.value.GetObject())
+                for (auto& one : members_of(member.value))
                     if (one.value.IsObject()) stage(one.value, *each, child(at, text_of(&one.name)));
             } else {
                 value(member.value, *schema, at, false);
@@ -55,10 +55,10 @@ private:
 
     // `type` and `next` belong to the pipeline, the rest to the stage's type. The type comes first: it says which one.
     void stage(Value& object, const Value& common, const std::string& pointer) {
-        if (const auto type = object.FindMember("type"); type != object.MemberEnd())
-            if (const Value* schema = property_of(common, type->name)) value(type->value, *schema, child(pointer, "type"), false);
+        if (Value* type = member_of(object, "type"))
+            if (const Value* schema = property_of(common, Value{"type"})) value(*type, *schema, child(pointer, "type"), false);
         const JsonText own = parse_json(catalog_.schema_of(text_of(member_of(object, "type"))));
-        for (auto& member : object.GetObject()) {
+        for (auto& member : members_of(object)) {
             const std::string name = text_of(&member.name);
             if (name == "type") continue;
             const Value* schema = property_of(common, member.name);
@@ -73,7 +73,7 @@ private:
         if (value.IsString()) visit_(value, schema, pointer, secret);
         if (value.IsObject()) {
             const Value* others = object_member_of(schema, "additionalProperties");
-            for (auto& member : value.GetObject()) {
+            for (auto& member : members_of(value)) {
                 const Value* inside = property_of(schema, member.name);
                 if (inside == nullptr) inside = others;
                 if (inside != nullptr) this->value(member.value, *inside, child(pointer, text_of(&member.name)), secret);

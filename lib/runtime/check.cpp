@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <utility>
 
 namespace fluxgate {
 
@@ -102,7 +103,7 @@ Result<std::string> with_scope(const std::string& document, std::string_view sco
     auto& allocator = object.dom.GetAllocator();
     if (!object.dom.HasMember("schema")) object.dom.AddMember("schema", rapidjson::Value{rapidjson::kObjectType}, allocator);
     rapidjson::Value& into = object.dom["schema"];
-    for (const auto& member : setting.dom.GetObject()) {
+    for (const auto& member : std::as_const(setting.dom).GetObject()) {
         into.RemoveMember(member.name);
         into.AddMember(rapidjson::Value{member.name, allocator}, rapidjson::Value{member.value, allocator}, allocator);
     }

@@ -63,8 +63,9 @@ Result<std::string> exported(std::string_view json, std::string_view pipeline) {
 Result<std::string> imported(std::string_view text, std::string_view pipeline) {
     Result<config::JsonText> json = checked(text);
     if (!json.ok()) return json.error();
-    const auto from = json->dom.FindMember("pipeline");
-    if (from == json->dom.MemberEnd()) return config::to_text(json->dom);
+    const rapidjson::Value& dom = json->dom;
+    const auto from = dom.FindMember("pipeline");
+    if (from == dom.MemberEnd()) return config::to_text(dom);
     const rapidjson::Value& name = from->value;
     if (!name.IsString() || std::string_view{name.GetString(), name.GetStringLength()} != pipeline)
         return Error{Errc::configuration, "the cursor is not valid: /pipeline is " + config::show(name) + ", but this is the pipeline " +

@@ -42,9 +42,10 @@ std::string wrong_with(std::string_view text, const char* what) {
 } // namespace
 
 std::string read_message(std::string_view text, Message& out) {
-    rapidjson::Document json;
-    json.Parse<rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
-    if (json.HasParseError() || !json.IsObject()) return wrong_with(text, "is no JSON object");
+    rapidjson::Document parsed;
+    parsed.Parse<rapidjson::kParseValidateEncodingFlag>(text.data(), text.size());
+    const rapidjson::Value& json = parsed;
+    if (parsed.HasParseError() || !json.IsObject()) return wrong_with(text, "is no JSON object");
     const auto system = json.FindMember("systemProperties"), properties = json.FindMember("properties");
     if (system == json.MemberEnd() || !system->value.IsObject() || properties == json.MemberEnd() || !properties->value.IsObject())
         return wrong_with(text, "is no message");

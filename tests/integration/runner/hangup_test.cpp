@@ -66,10 +66,13 @@ public:
         master_ = -1;
     }
 
-    // The exit code, or 128 + signal.
+    // The exit code, or 128 + signal; that of SIGKILL when it takes more than a minute.
     int wait() {
         int status = 0;
-        waitpid(pid_, &status, 0);
+        for (int i = 0; waitpid(pid_, &status, WNOHANG) == 0; ++i) {
+            if (i == 6000) kill(pid_, SIGKILL);
+            std::this_thread::sleep_for(10ms);
+        }
         pid_ = -1;
         return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
     }
@@ -78,22 +81,16 @@ private:
     int pid_ = -1, master_ = -1;
 };
 
-void until_queries(const sample::Server& server, std::uint64_t count) {
-    for (int i = 0; i < 2000 && server.queries() < count; ++i)
-        std::this_thread::sleep_for(5ms);
-    REQUIRE(server.queries() >= count);
-}
-
 } // namespace
 
 TEST_CASE("a SIGHUP does not end an export, at whatever time it comes, and the log says that it came") {
     const auto server = slow_server();
     const test::TempDirectory directory;
     const auto process = test::start_fluxgate(slow_export(directory, *server));
-    until_queries(*server, 1); // the names are looked up; nothing is made yet
+    test::until_queries(*server, 1); // the names are looked up; nothing is made yet
     process->signal(SIGHUP);
     REQUIRE(process->until_error("run.hangup \"SIGHUP came, and there is no document that could be read again; the run goes on", 20s));
-    until_queries(*server, server->queries() + 3);
+    test::until_queries(*server, server->queries() + 3);
     process->signal(SIGHUP);
     const test::Finished f = process->wait(30s);
     INFO(f.err);
@@ -110,7 +107,7 @@ TEST_CASE("a terminal that goes away ends an export in order, and the same comma
     const std::string errors = directory.path() + "/errors";
     {
         OnTerminal program{command, errors, false};
-        until_queries(*server, 5);
+        test::until_queries(*server, 5);
         program.close_terminal();
         CHECK(program.wait() == 143);
         const std::string said = test::read_file(errors);
@@ -119,7 +116,7 @@ TEST_CASE("a terminal that goes away ends an export in order, and the same comma
         CHECK(said.find("the same command goes on from there") != std::string::npos);
     }
     OnTerminal program{command, errors, true};
-    until_queries(*server, server->queries() + 4);
+    test::until_queries(*server, server->queries() + 4);
     program.close_terminal();
     CHECK(program.wait() == 0);
     const std::string said = test::read_file(errors);

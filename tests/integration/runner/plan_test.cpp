@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 using namespace fluxgate;
@@ -57,7 +58,7 @@ TEST_CASE("plan shows query, windows, rows, columns, messages and partitions, an
     CHECK(lines["message"].at(0).find(R"("window":["2026-01-01T00:00:00Z","2026-01-01T00:10:00Z"],"rowId":")") != std::string::npos);
     partitions.Parse(lines["partitions"].at(0).c_str());
     int sum = 0;
-    for (const auto& member : partitions["counts"].GetObject())
+    for (const auto& member : std::as_const(partitions)["counts"].GetObject())
         sum += member.value.GetInt();
     CHECK(sum == rows["rows"].GetInt());
     CHECK(lines.count("deadLetters") == 0);

@@ -3,6 +3,9 @@
 #include "support/catch.hpp"
 #include "support/paths.hpp"
 
+#include <chrono>
+#include <thread>
+
 namespace fluxgate::test {
 
 namespace {
@@ -17,6 +20,13 @@ std::unique_ptr<sample::Server> start_server(sample::ServerOptions options) {
     auto server = sample::Server::start(std::move(options));
     if (!server.ok()) FAIL(server.error().text());
     return std::move(server).value();
+}
+
+void until_queries(const sample::Server& server, std::uint64_t count) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::seconds{30};
+    while (server.queries() < count && std::chrono::steady_clock::now() < end)
+        std::this_thread::sleep_for(std::chrono::milliseconds{2});
+    REQUIRE(server.queries() >= count);
 }
 
 std::string original_document(std::uint16_t port) {

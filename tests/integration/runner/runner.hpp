@@ -4,6 +4,7 @@
 #include "sample_server/server.hpp"
 #include "support/process.hpp"
 
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
@@ -26,6 +27,9 @@ std::string files_document(std::uint16_t port, const std::string& root, const st
 Finished run_fluxgate(const std::vector<std::string>& arguments, const std::string& directory = ".",
                       const std::map<std::string, std::string>& more = {});
 std::unique_ptr<Process> start_fluxgate(const std::vector<std::string>& arguments, const std::string& directory = ".");
+
+// Waits until the server got that many queries; fails after half a minute.
+void until_queries(const sample::Server& server, std::uint64_t count);
 
 // The payload of a message's text.
 std::string payload_of(const std::string& message);

@@ -185,16 +185,14 @@ TEST_CASE("at SIGHUP under load only the changed output is replaced, and every m
     Process process{program, {"run", file}, environment({{"NOTIFY_SOCKET", root + "/notify"}}), root};
     for (int round = 1; round <= 3; ++round) {
         const std::uint64_t before = server->queries();
-        while (server->queries() < before + 5)
-            std::this_thread::sleep_for(2ms);
+        test::until_queries(*server, before + 5);
         directory.write("plant.json", two_files(server->port(), root + "/a" + std::to_string(round), root + "/b"));
         process.signal(SIGHUP);
         REQUIRE(manager.hears("RELOADING=1\nMONOTONIC_USEC=", 10s));
         REQUIRE(manager.hears("READY=1", 30s));
     }
     const std::uint64_t before = server->queries();
-    while (server->queries() < before + 5)
-        std::this_thread::sleep_for(2ms);
+    test::until_queries(*server, before + 5);
     process.signal(SIGTERM);
     const test::Finished f = process.wait(30s);
     INFO(f.err);
@@ -240,8 +238,7 @@ TEST_CASE("a document that is not valid is refused at SIGHUP with each of its fa
     process.signal(SIGHUP);
     REQUIRE(manager.hears("READY=1", 15s));
     const std::uint64_t before = server->queries();
-    while (server->queries() < before + 3)
-        std::this_thread::sleep_for(2ms);
+    test::until_queries(*server, before + 3);
     process.signal(SIGTERM);
     const test::Finished f = process.wait(15s);
     INFO(f.err);
@@ -266,8 +263,7 @@ TEST_CASE("a changed query is refused at SIGHUP by the rule of the cursor, other
                     environment({{"NOTIFY_SOCKET", directory.path() + "/notify"}}),
                     directory.path()};
     REQUIRE(manager.hears("READY=1", 15s));
-    while (server->queries() < 40) // past the backlog of 30 windows
-        std::this_thread::sleep_for(5ms);
+    test::until_queries(*server, 40); // past the backlog of 30 windows
     directory.write("plant.json", incremental_document(server->port(), root, "speed"));
     process.signal(SIGHUP);
     REQUIRE(process.until_error("reload.refused", 15s));
@@ -277,8 +273,7 @@ TEST_CASE("a changed query is refused at SIGHUP by the rule of the cursor, other
     process.signal(SIGHUP);
     REQUIRE(manager.hears("READY=1", 15s));
     const std::uint64_t before = server->queries();
-    while (server->queries() < before + 5)
-        std::this_thread::sleep_for(5ms);
+    test::until_queries(*server, before + 5);
     process.signal(SIGTERM);
     const test::Finished f = process.wait(15s);
     INFO(f.err);
@@ -304,8 +299,7 @@ TEST_CASE("a document that says enabled: false at SIGHUP ends the run in order")
     const std::string text = test::files_document(server->port(), directory.path() + "/out");
     const std::string file = directory.write("plant.json", text);
     Process process{program, {"run", file}, environment(), directory.path()};
-    while (server->queries() < 2)
-        std::this_thread::sleep_for(5ms);
+    test::until_queries(*server, 2);
     directory.write("plant.json", replaced(text, "{\"displayName\": \"files\"", "{\"enabled\": false, \"displayName\": \"files\""));
     process.signal(SIGHUP);
     const test::Finished f = process.wait(15s);

@@ -34,8 +34,7 @@ TEST_CASE("SIGINT and SIGTERM stop in order: what was read is delivered, the exi
         const test::TempDirectory directory;
         const auto process = test::start_fluxgate(
             {"run", directory.write("plant.json", test::files_document(server->port(), directory.path() + "/out"))}, directory.path());
-        while (server->queries() < 2)
-            std::this_thread::sleep_for(10ms);
+        test::until_queries(*server, 2);
         process->signal(signal);
         const test::Finished f = process->wait(15s);
         INFO(f.err);
@@ -57,8 +56,7 @@ TEST_CASE("a signal while a server says nothing ends the run at once") {
     const auto server = test::start_server(std::move(options));
     const test::TempDirectory directory;
     const auto process = test::start_fluxgate({"run", directory.write("sample.json", test::original_document(server->port()))}, directory.path());
-    while (server->queries() < 1)
-        std::this_thread::sleep_for(10ms);
+    test::until_queries(*server, 1);
     process->signal(SIGTERM);
     const test::Finished f = process->wait(5s);
     CHECK_FALSE(f.hung);
@@ -110,8 +108,7 @@ TEST_CASE("killed at any moment, a run leaves no half file under a final name, a
     for (int round = 0; round < 12; ++round) {
         const auto process = test::start_fluxgate({"run", file}, directory.path());
         const std::size_t before = server->queries();
-        while (server->queries() < before + 1 + static_cast<std::size_t>(round) % 3)
-            std::this_thread::sleep_for(1ms);
+        test::until_queries(*server, before + 1 + static_cast<std::size_t>(round) % 3);
         std::this_thread::sleep_for(std::chrono::milliseconds{7 * round % 40});
         process->signal(SIGKILL);
         CHECK(process->wait(15s).code == 128 + SIGKILL);

@@ -90,13 +90,15 @@ TEST_CASE("each row of the README's troubleshooting table is provoked, or stands
         CHECK(spans == spans_of(row)); // all that the row shows
         known.insert(row);
     }
-    for (const auto& [row, seen] : not_provoked) {
+    for (const auto& one : not_provoked) {
+        const auto& row = one.first;
+        const auto& seen = one.second;
         INFO(row);
         CHECK(provoked.count(row) == 0);
         known.insert(row);
         const std::vector<std::string> literals = literals_of(text_of(seen.file));
-        const bool there =
-            std::any_of(literals.begin(), literals.end(), [&](const std::string& one) { return one.find(seen.literal) != std::string::npos; });
+        const bool there = std::any_of(literals.begin(), literals.end(),
+                                       [&](const std::string& literal) { return literal.find(seen.literal) != std::string::npos; });
         if (!there) FAIL_CHECK(seen.file << " has no text \"" << seen.literal << "\" any more, which the row " << row << " tells of");
     }
     CHECK(first_column() == known);

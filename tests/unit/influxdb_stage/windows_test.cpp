@@ -15,7 +15,6 @@ using Kind = window::Planner::Step::Kind;
 
 namespace {
 
-constexpr std::int64_t s = 1'000'000'000, minute = 60 * s, hour = 60 * minute;
 const window::Instant noon = *window::parse_instant("2026-01-01T12:00:00Z");
 
 Settings settings_of(const std::string& incremental) {
