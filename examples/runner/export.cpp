@@ -35,6 +35,7 @@ std::string literal(const std::string& text) {
 
 std::string literals(const std::vector<std::string>& texts) {
     std::vector<std::string> escaped;
+    escaped.reserve(texts.size());
     for (const std::string& text : texts)
         escaped.push_back(config::escape_references(text));
     return json_list(escaped);

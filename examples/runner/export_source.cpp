@@ -50,7 +50,7 @@ std::string text_member(const config::JsonText& source, const char* name) {
 
 // "http://[::1]:8086/prefix", whether the port stands in `url` or beside it.
 std::string address_of(const config::JsonText& source) {
-    const std::string text = text_member(source, "url");
+    std::string text = text_member(source, "url");
     const Result<config::ServerUrl> url = config::parse_server_url(text);
     if (!url.ok()) return text;
     const auto beside = source.dom.FindMember("port");

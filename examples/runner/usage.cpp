@@ -65,7 +65,7 @@ std::string misspelt(const Typed& command, const std::vector<std::string>& left)
 
 // The words of the parser, and what it would take.
 std::string words_of(const Typed& command, const CLI::ParseError& error) {
-    const std::string said = error.what();
+    std::string said = error.what();
     if (const std::vector<std::string> all = commands_in(*command.app); !all.empty() && command.app->get_subcommands().empty()) {
         std::string out = "a command is missing:";
         for (const std::string& one : all)

@@ -6,7 +6,6 @@
 #include <array>
 #include <cmath>
 #include <cstdio>
-#include <utility>
 #include <vector>
 
 namespace fluxgate::observe {
@@ -58,7 +57,7 @@ std::string speed_text(const Pace& pace) {
 void remember(History& history, Sample sample) {
     const bool replaces = history.size() > 1 && sample.at_ns - history[history.size() - 2].at_ns < apart_ns;
     if (replaces) history.pop_back();
-    history.push_back(std::move(sample));
+    history.push_back(sample);
     while (history.size() > 2 && history.back().at_ns - history[1].at_ns >= keep_ns)
         history.pop_front();
 }

@@ -14,7 +14,7 @@
 namespace fluxgate::observe {
 
 struct ServerLimits {
-    std::size_t head_bytes = 16 * 1024;      // of a request; more is answered with 431
+    std::size_t head_bytes = 16u << 10;      // of a request; more is answered with 431
     std::size_t connections = 32;            // at once; more wait in the system's queue
     std::chrono::milliseconds request{5000}; // until the head is there
     std::chrono::milliseconds answer{10000}; // until the answer is taken

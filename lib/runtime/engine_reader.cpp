@@ -93,8 +93,9 @@ bool Engine::take_batch(const fg_batch& raw) {
     const std::scoped_lock lock{mutex_};
     ++outstanding_;
     if (aborting_) return false; // `token` is older than the lock, so it is dropped, and the batch thereby abandoned, after it
-    for (std::size_t i = graph_.first.size(); i-- > 0;)
-        push_locked(*branches_[graph_.first[i]]->lanes[raw.partition], {batch, i > 0 ? token.share() : std::move(token), weight});
+    for (std::size_t i = graph_.first.size(); i-- > 1;)
+        push_locked(*branches_[graph_.first[i]]->lanes[raw.partition], {batch, token.share(), weight});
+    push_locked(*branches_[graph_.first.front()]->lanes[raw.partition], {batch, std::move(token), weight}); // a source has a successor
     return true;
 }
 

@@ -26,8 +26,8 @@ std::optional<Instant> parse_instant(std::string_view text) {
     using namespace std::chrono;
     const year_month_day date{year{number_at(text, 0, 4)}, month{static_cast<unsigned>(number_at(text, 5, 2))},
                               day{static_cast<unsigned>(number_at(text, 8, 2))}};
-    std::int64_t seconds = std::int64_t{sys_days{date}.time_since_epoch().count()} * 86400 + number_at(text, 11, 2) * 3600 +
-                           number_at(text, 14, 2) * 60 + number_at(text, 17, 2);
+    std::int64_t seconds = std::int64_t{sys_days{date}.time_since_epoch().count()} * 86400 + number_at(text, 11, 2) * 3600L +
+                           number_at(text, 14, 2) * 60L + number_at(text, 17, 2);
     std::size_t at = 19;
     std::int64_t fraction = 0;
     if (text[at] == '.') {
