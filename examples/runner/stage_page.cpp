@@ -92,7 +92,8 @@ void rows(std::string& out, const Value& schema, const std::string& prefix) {
             examples != nullptr && examples->IsArray() && !examples->Empty() && member(entry.value, "properties") == nullptr &&
             member(entry.value, "const") == nullptr && member(entry.value, "enum") == nullptr)
             meaning += " E.g. " + list_of(*examples) + ".";
-        out += "| `" + prefix + name + "` | " + cell(values_of(entry.value)) + " | " + cell(otherwise) + " | " + cell(meaning) + " |\n";
+        out.append("| `").append(prefix).append(name).append("` | ").append(cell(values_of(entry.value))).append(" | ").append(cell(otherwise));
+        out.append(" | ").append(cell(meaning)).append(" |\n");
         rows(out, entry.value, prefix + name + ".");
         if (const Value* items = member(entry.value, "items")) rows(out, *items, prefix + name + "[].");
     }
