@@ -28,13 +28,13 @@ public:
             const std::size_t end = std::min(text.find(' ', at), text.size());
             const std::string word = text.substr(at, end - at);
             if (!line.empty() && indent.size() + 3 + line.size() + 1 + word.size() > widest) {
-                out_ += indent + "// " + line + "\n";
+                out_.append(indent).append("// ").append(line).append("\n");
                 line.clear();
             }
             line += (line.empty() ? "" : " ") + word;
             at = end + 1;
         }
-        if (!line.empty()) out_ += indent + "// " + line + "\n";
+        if (!line.empty()) out_.append(indent).append("// ").append(line).append("\n");
     }
 
     void line(const std::string& text) { out_ += text + "\n"; }

@@ -55,8 +55,8 @@ std::size_t JournalWriter::bound(const Table& table) noexcept {
 char* JournalWriter::put(char* at, const Table& table) noexcept {
     *at++ = static_cast<char>(table_entry);
     at = put_number(at, table.number);
-    at = put_number(at, static_cast<std::uint64_t>(table.result_column + 1));
-    at = put_number(at, static_cast<std::uint64_t>(table.table_column + 1));
+    at = put_number(at, static_cast<std::uint64_t>(table.result_column) + 1);
+    at = put_number(at, static_cast<std::uint64_t>(table.table_column) + 1);
     at = put_number(at, table.columns.size());
     for (const Column& column : table.columns) {
         at = put_text(at, column.name);

@@ -152,7 +152,7 @@ private:
     }
 
     void drain() {
-        constexpr std::size_t most = 64 * 1024;
+        constexpr std::size_t most = 64u << 10;
         stream_.async_read_some(asio::buffer(rest_), [self = shared_from_this()](error_code error, std::size_t got) {
             self->drained_ += got;
             if (!error && self->drained_ < most) self->drain();
