@@ -38,7 +38,7 @@ constexpr Digits digits = make_digits();
 } // namespace
 
 void put_hex_portable(char* at, const Hash128& hash) noexcept {
-    for (int k = 0; k < 8; ++k) {
+    for (std::size_t k = 0; k < 8; ++k) {
         std::memcpy(at + 2 * k, digits.of[(hash.high >> (56 - 8 * k)) & 255], 2);
         std::memcpy(at + 16 + 2 * k, digits.of[(hash.low >> (56 - 8 * k)) & 255], 2);
     }
