@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cstddef>
+#include <utility>
 
 namespace fluxgate::window {
 
@@ -10,10 +11,7 @@ namespace {
 
 constexpr std::string_view magic = "FGF1";
 constexpr std::uint64_t cut_bit = 1ull << 32; // beside the next chunk's name, where programs that do not know it do not look
-
-std::uint64_t never_zero(std::uint64_t print) {
-    return print != 0 ? print : 1;
-}
+constexpr std::size_t ahead = 16;             // of what is looked for next, memory that is far away is asked for so early
 
 void put64(std::string& out, std::uint64_t value) {
     for (int k = 0; k < 8; ++k)
@@ -49,67 +47,89 @@ Error bad(const std::string& why) {
 
 } // namespace
 
-bool Fingerprints::knows(std::uint64_t print) const noexcept {
-    if (table_.empty()) return false;
-    print = never_zero(print);
-    for (std::size_t at = home(print);; at = (at + 1) & (table_.size() - 1)) {
+bool Fingerprints::in_table(std::uint64_t print) const noexcept {
+    for (std::size_t at = home(print);; at = (at + 1) & (size_ - 1)) {
         if (table_[at] == print) return true;
         if (table_[at] == 0) return false;
     }
 }
 
 void Fingerprints::prefetch(std::uint64_t print) const noexcept {
-    if (!table_.empty()) __builtin_prefetch(table_.data() + home(never_zero(print)));
+    if (size_ == 0) return;
+    const std::size_t at = home(never_zero(print));
+    __builtin_prefetch(filter_.get() + at / per_word, 1);
+    __builtin_prefetch(table_.get() + at, 1);
 }
 
 // Room for so many more, at most two of three places being used.
 void Fingerprints::grow(std::size_t more) {
-    std::size_t size = std::max<std::size_t>(table_.size(), 4096);
+    std::size_t size = std::max<std::size_t>(size_, 4096);
     while ((used_ + more) * 3 > size * 2)
         size *= 2;
-    if (size == table_.size()) return;
-    std::vector<std::uint64_t> old;
-    old.swap(table_);
-    table_.assign(size, 0);
+    if (size == size_) return;
+    const Words old = std::exchange(table_, make_words(size));
+    const std::size_t old_size = std::exchange(size_, size);
     shift_ = static_cast<unsigned>(64 - __builtin_ctzll(size));
-    used_ = 0;
-    for (const std::uint64_t print : old)
-        if (print != 0) insert(print);
+    filter_ = make_words(size / per_word);
+    used_ = stale_ = 0;
+    for (std::size_t i = 0; i < old_size; ++i)
+        if (old[i] != 0) insert(old[i]);
 }
 
 // There is room for it.
 void Fingerprints::insert(std::uint64_t print) {
     print = never_zero(print);
+    filter_[word_of(print)] |= bits_of(print);
     std::size_t at = home(print);
     while (table_[at] != 0) {
         if (table_[at] == print) return;
-        at = (at + 1) & (table_.size() - 1);
+        at = (at + 1) & (size_ - 1);
     }
     table_[at] = print;
     ++used_;
 }
 
-// Memory that is far away is asked for some places ahead.
 void Fingerprints::insert(const std::uint64_t* prints, std::size_t count) {
-    constexpr std::size_t ahead = 16;
-    grow(count);
     for (std::size_t i = 0; i < count; ++i) {
-        if (i + ahead < count) __builtin_prefetch(table_.data() + home(never_zero(prints[i + ahead])), 1);
+        if (i + ahead < count) prefetch(prints[i + ahead]);
         insert(prints[i]);
     }
 }
 
+// Puts into the table what is not there.
+void Fingerprints::index() {
+    std::size_t more = 0;
+    for (const Chunk& chunk : chunks_)
+        more += chunk.prints.size() - chunk.indexed;
+    for (const auto& [id, expected] : expected_)
+        if (!expected.indexed) more += expected.prints.list.size();
+    grow(more);
+    for (Chunk& chunk : chunks_) {
+        insert(chunk.prints.data() + chunk.indexed, chunk.prints.size() - chunk.indexed);
+        chunk.indexed = chunk.prints.size();
+    }
+    for (auto& [id, expected] : expected_) {
+        if (expected.indexed) continue;
+        insert(expected.prints.list.data(), expected.prints.list.size());
+        expected.indexed = true;
+        expected.erasures = erasures_;
+    }
+    behind_ = false;
+}
+
 // What stood behind it moves up, so that no search stops too early.
 void Fingerprints::erase(std::uint64_t print) {
-    if (table_.empty()) return;
     print = never_zero(print);
-    const std::size_t mask = table_.size() - 1;
+    const std::uint64_t bits = bits_of(print);
+    if ((filter_[word_of(print)] & bits) != bits) return;
+    const std::size_t mask = size_ - 1;
     std::size_t at = home(print);
     while (table_[at] != print) {
         if (table_[at] == 0) return;
         at = (at + 1) & mask;
     }
     --used_;
+    ++stale_;
     for (std::size_t next = (at + 1) & mask; table_[next] != 0; next = (next + 1) & mask) {
         if (((next - home(table_[next])) & mask) < ((next - at) & mask)) continue;
         table_[at] = table_[next];
@@ -118,11 +138,28 @@ void Fingerprints::erase(std::uint64_t print) {
     table_[at] = 0;
 }
 
+void Fingerprints::erase(const std::vector<std::uint64_t>& prints) {
+    for (std::size_t i = 0; i < prints.size(); ++i) {
+        if (i + ahead < prints.size()) prefetch(prints[i + ahead]);
+        erase(prints[i]);
+    }
+    ++erasures_;
+    if (stale_ > size_ / 4) renew_filter();
+}
+
+// Without what was erased.
+void Fingerprints::renew_filter() {
+    std::fill_n(filter_.get(), size_ / per_word, 0);
+    for (std::size_t i = 0; i < size_; ++i)
+        if (table_[i] != 0) filter_[word_of(table_[i])] |= bits_of(table_[i]);
+    stale_ = 0;
+}
+
 void Fingerprints::drop_oldest() {
     Chunk& oldest = chunks_.front();
-    for (const std::uint64_t print : oldest.prints)
-        erase(print);
+    if (size_ != 0) erase(oldest.prints);
     stored_ -= oldest.prints.size();
+    if (oldest.unknown) --unknown_;
     deleted_.push_back(chunk_name(oldest.name));
     chunks_.pop_front();
     list_dirty_ = true;
@@ -145,20 +182,64 @@ Fingerprints::Chunk& Fingerprints::open_chunk(const Edges& window) {
     if (!chunks_.empty() && chunks_.back().prints.size() < chunk_) return chunks_.back();
     // A name is used again only when its chunk is gone.
     if (chunks_.size() >= names) drop_for_room();
-    chunks_.push_back({next_name_, window, {}, 0, true});
+    Chunk& chunk = chunks_.emplace_back();
+    chunk.name = next_name_;
+    chunk.span = window;
+    chunk.dirty = true;
     next_name_ = (next_name_ + 1) % names;
-    return chunks_.back();
+    return chunk;
 }
 
-void Fingerprints::add(const Edges& window, const std::vector<std::uint64_t>& prints) {
+void Prints::append(Prints more) {
+    if (list.empty()) {
+        list.swap(more.list);
+    } else {
+        list.insert(list.end(), more.list.begin(), more.list.end());
+    }
+    newest = newest && more.newest ? std::max(newest, more.newest) : std::nullopt;
+}
+
+void Fingerprints::expect(std::uint64_t id, const Edges& window, Prints prints) {
+    if (prints.newest) {
+        newest_time_ = std::max(newest_time_, *prints.newest);
+    } else {
+        ++unknown_;
+    }
+    waiting_ += prints.list.size();
+    behind_ = behind_ || !prints.list.empty();
+    expected_[id] = {window, std::move(prints), false, 0};
+}
+
+void Fingerprints::add(std::uint64_t id) {
+    const auto found = expected_.find(id);
+    if (found == expected_.end()) return;
+    const Expected expected = std::move(found->second);
+    expected_.erase(found);
+    waiting_ -= expected.prints.list.size();
+    if (!expected.prints.newest) --unknown_;
+    add(expected);
+}
+
+void Fingerprints::add(const Expected& expected) {
+    const std::vector<std::uint64_t>& prints = expected.prints.list;
+    // What is in the table is there for good, unless an older chunk that held the same one was dropped.
+    const bool indexed = expected.indexed && expected.erasures == erasures_;
     for (std::size_t done = 0; done < prints.size();) {
-        Chunk& chunk = open_chunk(window);
-        const std::size_t count = std::min(prints.size() - done, chunk_ - chunk.prints.size());
-        chunk.span = {std::min(chunk.span.start, window.start), std::max(chunk.span.stop, window.stop)};
+        Chunk& chunk = open_chunk(expected.window);
+        const std::size_t before = chunk.prints.size(), count = std::min(prints.size() - done, chunk_ - before);
+        chunk.span = {std::min(chunk.span.start, expected.window.start), std::max(chunk.span.stop, expected.window.stop)};
         chunk.prints.insert(chunk.prints.end(), prints.begin() + static_cast<std::ptrdiff_t>(done),
                             prints.begin() + static_cast<std::ptrdiff_t>(done + count));
         chunk.dirty = list_dirty_ = true;
-        insert(prints.data() + done, count); // it is there, unless an older chunk that held it too was dropped
+        if (indexed && chunk.indexed == before) {
+            chunk.indexed += count;
+        } else {
+            behind_ = true;
+        }
+        if (!expected.prints.newest && !chunk.unknown) {
+            chunk.unknown = true;
+            ++unknown_;
+        }
         stored_ += count;
         done += count;
     }
@@ -176,8 +257,12 @@ Instant Fingerprints::newest() const noexcept {
 void Fingerprints::clear() {
     while (!chunks_.empty())
         drop_oldest();
-    table_.clear();
-    used_ = 0;
+    expected_.clear();
+    table_.reset();
+    filter_.reset();
+    used_ = size_ = stale_ = waiting_ = unknown_ = 0;
+    newest_time_.clear();
+    behind_ = false;
 }
 
 void Fingerprints::forget_before(Instant upto) {
@@ -227,8 +312,10 @@ Result<void> Fingerprints::load(std::string_view list) {
         if (name >= names || count == 0 || count > std::max<std::uint64_t>(chunk_, most)) return bad("a chunk in its list cannot be");
         if (seen[name]) return bad("its list names chunk " + chunk_name(static_cast<std::uint32_t>(name)) + " twice");
         seen[name] = true;
-        chunks_.push_back(
-            {static_cast<std::uint32_t>(name), {static_cast<Instant>(get64(e + 8)), static_cast<Instant>(get64(e + 16))}, {}, count, false});
+        Chunk& chunk = chunks_.emplace_back();
+        chunk.name = static_cast<std::uint32_t>(name);
+        chunk.span = {static_cast<Instant>(get64(e + 8)), static_cast<Instant>(get64(e + 16))};
+        chunk.announced = count;
     }
     return {};
 }
@@ -246,8 +333,9 @@ Result<void> Fingerprints::load_chunk(std::size_t index, std::string_view value)
     chunk.prints.reserve(chunk.announced);
     for (std::size_t at = 0; at < value.size(); at += 8)
         chunk.prints.push_back(get64(value.data() + at));
-    insert(chunk.prints.data(), chunk.prints.size());
     stored_ += chunk.prints.size();
+    chunk.unknown = behind_ = true;
+    ++unknown_;
     return {};
 }
 

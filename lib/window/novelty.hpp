@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -33,6 +34,13 @@ public:
     // The next row; every row that gets an identity has to be shown. True: no row shown before in this window is identical. False:
     // it is not known.
     bool is_new(const flux::Row& row);
+
+    // Of the row shown last, without its Z; empty where it is not certain that the row has one time, in plain text, and that its
+    // identity says so. Valid until the next row.
+    [[nodiscard]] std::string_view time() const noexcept { return present_time_; }
+
+    // The latest, in the order of bytes, of all the window's rows that have a time; "" without one. None: it is not certain.
+    [[nodiscard]] std::optional<std::string> newest() const;
 
 private:
     static constexpr std::size_t most_series = 65'536;
@@ -63,6 +71,7 @@ private:
     std::unordered_map<Hash128, Hash128, Low> grouped_; // by layout: which of them tell series apart
     std::unordered_map<Hash128, Series, Low> series_;
     Series* present_ = nullptr;
+    std::string_view present_time_;
     std::uint64_t last_number_ = 0;
     bool uncertain_ = false;
     std::string text_, decoded_;

@@ -1,8 +1,6 @@
 #include "window/repeats.hpp"
 
 #include <algorithm>
-#include <new>
-#include <sys/mman.h>
 #include <utility>
 
 namespace fluxgate::window {
@@ -12,19 +10,6 @@ namespace {
 constexpr std::size_t kept = 1u << 16; // a large window's memory is not held for small ones
 
 } // namespace
-
-// Memory of the system's own, in large pages where it has them: with small ones, finding the page takes longer than the rest.
-Repeats::Slots Repeats::make(std::size_t size) {
-    const std::size_t bytes = size * sizeof(std::uint64_t);
-    void* const at = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-    if (at == MAP_FAILED) throw std::bad_alloc{};
-    ::madvise(at, bytes, MADV_HUGEPAGE); // only helps
-    return Slots{static_cast<std::uint64_t*>(at), Unmap{bytes}};
-}
-
-void Unmap::operator()(std::uint64_t* slots) const noexcept {
-    ::munmap(slots, bytes);
-}
 
 void Repeats::clear(std::size_t more) {
     most_ = bound_ + more;
@@ -44,12 +29,12 @@ void Repeats::clear(std::size_t more) {
 // At most 52 of 100 slots are used: 4,000,000 of 7,800,000 at the end, which are 64 MiB with the filter.
 void Repeats::grow() {
     const std::size_t most_slots = most_ / 20 * 39 + 39;
-    const Slots old = std::move(slots_);
+    const Words old = std::move(slots_);
     const std::size_t old_size = size_;
     do
         size_ = size_ == 0 ? 4096 : std::max(std::min(size_ * 2, most_slots), size_ + 1);
     while (full());
-    slots_ = make(size_);
+    slots_ = make_words(size_);
     filter_.assign(size_ / 16 + 1, 0);
     for (std::size_t i = 0; i < old_size; ++i) {
         if (old[i] == 0) continue;

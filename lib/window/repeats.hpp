@@ -2,21 +2,15 @@
 #pragma once
 
 #include "window/hash.hpp"
+#include "window/words.hpp"
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <unordered_map>
 #include <vector>
 
 namespace fluxgate::window {
-
-// Gives pages back to the system.
-struct Unmap {
-    std::size_t bytes = 0;
-    void operator()(std::uint64_t* slots) const noexcept;
-};
 
 // How often each identity came in a window: the second of identical rows gets the suffix -1, the third -2. Identities are told
 // apart by 58 of their bits: among 4,000,000 rows two that differ are taken for the same with odds of 1 to 36,000 (among 100,000
@@ -58,9 +52,7 @@ private:
     // A slot: the identity's upper 58 bits, and how often it came (1 to 63; 63: see many_). 0: free.
     static constexpr std::uint64_t count_bits = 63;
     __extension__ using Wide = unsigned __int128;
-    using Slots = std::unique_ptr<std::uint64_t[], Unmap>;
 
-    static Slots make(std::size_t size);
     void grow();
     void settle();
     void place(std::uint64_t slot);
@@ -79,7 +71,7 @@ private:
     [[nodiscard]] std::size_t home(std::uint64_t key) const noexcept { return static_cast<std::size_t>((static_cast<Wide>(key) * size_) >> 64); }
 
     std::size_t bound_, most_; // the latter: of this window
-    Slots slots_;
+    Words slots_;
     std::size_t size_ = 0, used_ = 0;
     std::vector<std::uint64_t> filter_;
     std::array<std::uint64_t, 32> late_{}; // new keys that are not in their slots yet

@@ -22,7 +22,7 @@ namespace fluxgate::influxdb {
 struct WindowRead {
     window::Edges edges; // that messages name
     window::Edges range; // that the query asks for
-    const window::Fingerprints* memory = nullptr;
+    window::Fingerprints* memory = nullptr;
     window::Ask ask = {}; // which of the window's rows
 };
 

@@ -43,10 +43,11 @@ void Rows::begin() {
     too_large_ = false;
 }
 
-void Rows::begin_window(const window::Edges& window, const window::Fingerprints* memory) {
+void Rows::begin_window(const window::Edges& window, window::Fingerprints* memory) {
     begin();
     windowed_ = true;
     memory_ = memory;
+    suppressing_ = false;
     prints_.clear();
     novelty_.clear();
     repeats_.clear(memory != nullptr ? memory->known() : 0);
@@ -183,7 +184,8 @@ bool Rows::is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repe
     if (too_large_) return false;
     if (memory_ == nullptr) return true;
     const std::uint64_t print = window::fingerprint(id, repeat);
-    if (memory_->knows(print)) {
+    suppressing_ = memory_->may_know(novelty_.time()) && memory_->knows(print);
+    if (suppressing_) {
         ++counts_.suppressed;
         return false;
     }
@@ -198,12 +200,12 @@ void Rows::on_window_row(const flux::Row& row) {
     ++counts_.rows;
     ids_.take(row);
     const bool is_new = novelty_.is_new(row);
-    const bool looks_up = !is_new || (memory_ != nullptr && !memory_->empty());
+    const bool looks_up = !is_new || suppressing_;
     window::Hash128 id;
     if (looks_up) {
         id = ids_.id();
         if (!is_new) repeats_.prefetch(id);
-        if (memory_ != nullptr) memory_->prefetch(window::fingerprint(id, 0));
+        if (suppressing_) memory_->prefetch(window::fingerprint(id, 0));
     }
     const Target* target = router_.find(row);
     const bool known = target != nullptr && target->dead_letter.empty();

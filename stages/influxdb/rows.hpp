@@ -47,7 +47,7 @@ public:
 
     // The response of a window begins: messages have `window` and `rowId`. With a memory, rows that it knows are left out; it
     // must stay while the response is read.
-    void begin_window(const window::Edges& window, const window::Fingerprints* memory);
+    void begin_window(const window::Edges& window, window::Fingerprints* memory);
 
     void on_body(std::string_view bytes) override;
 
@@ -63,7 +63,7 @@ public:
     // read instead. What the memory knows does not count: cutting the window would not make it less.
     [[nodiscard]] bool too_large() const noexcept { return too_large_; }
     // Of what was not suppressed, with a memory: the fingerprints of the response's rows.
-    [[nodiscard]] std::vector<std::uint64_t> take_fingerprints() { return std::move(prints_); }
+    [[nodiscard]] window::Prints take_fingerprints() { return {std::move(prints_), novelty_.newest()}; }
 
     // Whether the CSV is complete: "" or what is missing. After the last byte.
     [[nodiscard]] std::string finish() const { return reader_.finish(); }
@@ -98,12 +98,12 @@ private:
     std::int64_t timestamp_ms_ = -1;
     std::int64_t received_ns_ = 0, now_ns_ = 0;
     RowCounts counts_;
-    bool windowed_ = false, too_large_ = false;
+    bool windowed_ = false, too_large_ = false, suppressing_ = false; // the last: the row before was
     window::RowIds ids_;
     window::Novelty novelty_;
     window::Repeats repeats_;
     const std::size_t most_new_;
-    const window::Fingerprints* memory_ = nullptr;
+    window::Fingerprints* memory_ = nullptr;
     std::vector<std::uint64_t> prints_;
     bool failed_ = false;
     std::optional<Error> fatal_;

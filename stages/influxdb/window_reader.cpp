@@ -197,16 +197,14 @@ std::optional<WindowReader::Event> WindowReader::close(Slot& slot) {
 }
 
 // Those of all parts of a window, unless they are more than look-back remembers.
-void WindowReader::keep_fingerprints(std::vector<std::uint64_t> prints, Windows::Outcome& outcome) const {
-    std::vector<std::uint64_t>& all = outcome.fingerprints;
-    const std::size_t together = all.size() + prints.size();
+void WindowReader::keep_fingerprints(window::Prints prints, Windows::Outcome& outcome) const {
+    window::Prints& all = outcome.fingerprints;
+    const std::size_t together = all.list.size() + prints.list.size();
     if (outcome.unremembered != 0 || together > settings_.bounds.remembered) {
         outcome.unremembered += together;
         all = {};
-    } else if (all.empty()) {
-        all.swap(prints);
     } else {
-        all.insert(all.end(), prints.begin(), prints.end());
+        all.append(std::move(prints));
     }
 }
 

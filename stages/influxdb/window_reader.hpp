@@ -68,7 +68,7 @@ private:
     std::optional<Event> close(Slot& slot);
     std::optional<Event> close_failed(Slot& slot);
     void complete(Slot& slot);
-    void keep_fingerprints(std::vector<std::uint64_t> prints, Windows::Outcome& outcome) const;
+    void keep_fingerprints(window::Prints prints, Windows::Outcome& outcome) const;
     [[nodiscard]] bool split(const Slot& slot, const window::Edges& edges);
     std::optional<Event> start();
     bool begin(Slot& slot);

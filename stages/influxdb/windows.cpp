@@ -97,8 +97,7 @@ window::Edges Windows::range_of(const window::Edges& window, bool look_back) con
 void Windows::complete(Id id, Outcome outcome) {
     if (looks_back()) {
         if (outcome.unremembered != 0) memory_.leave_out(planner_->edges(id).stop, outcome.unremembered);
-        memory_.expect(outcome.fingerprints);
-        expected_[id] = {planner_->edges(id), std::move(outcome.fingerprints)};
+        memory_.expect(id, planner_->edges(id), std::move(outcome.fingerprints));
     }
     planner_->complete(id, outcome.rows, outcome.whole);
     remember_passed();
@@ -130,12 +129,8 @@ void Windows::acknowledged(std::uint64_t sequence, bool delivered) {
 // The fingerprints of windows that the cursor has passed, or may pass when a gap before them closes.
 void Windows::remember_passed() {
     if (!looks_back()) return;
-    for (const Id id : planner_->take_passed()) {
-        const auto found = expected_.find(id);
-        if (found == expected_.end()) continue;
-        memory_.add(found->second.edges, found->second.fingerprints);
-        expected_.erase(found);
-    }
+    for (const Id id : planner_->take_passed())
+        memory_.add(id);
     memory_.forget_before(window::plus(planner_->position(), -plan_.lookback.count()));
     if (memory_.dropped() == told_dropped_) return;
     host_.count("lookback_fingerprints_dropped", static_cast<double>(memory_.dropped() - told_dropped_));

@@ -48,13 +48,13 @@ public:
     // What the window's query asks for: its edges, and what look-back reads again before them.
     [[nodiscard]] window::Edges range_of(const window::Edges& window, bool look_back) const;
     // Rows that are known there are left out; null without look-back.
-    [[nodiscard]] const window::Fingerprints* memory() const noexcept { return looks_back() ? &memory_ : nullptr; }
+    [[nodiscard]] window::Fingerprints* memory() noexcept { return looks_back() ? &memory_ : nullptr; }
 
     // The window was read to its end, by one query if `whole`. Its dead letters are on record; what stores the cursor makes them
     // durable first (see fg_host.state_commit), so the cursor passes it when its batches are acknowledged, or at once without any.
     struct Outcome {
         std::uint64_t rows = 0; // but those that look-back suppressed
-        std::vector<std::uint64_t> fingerprints;
+        window::Prints fingerprints;
         std::uint64_t unremembered = 0; // rows that have no fingerprint there, because there are too many
         bool whole = true;
     };
@@ -90,11 +90,6 @@ private:
     std::unique_ptr<window::Planner> planner_;
     window::Fingerprints memory_;
     std::vector<stage::StateChange> to_erase_; // an earlier run's memory, where this one does not look back
-    struct Expected {
-        window::Edges edges;
-        std::vector<std::uint64_t> fingerprints;
-    };
-    std::unordered_map<Id, Expected> expected_; // of windows that are read and not passed
     std::uint64_t next_sequence_ = 1;
     std::unordered_map<std::uint64_t, Id> out_; // batches by sequence
     bool store_failed_ = false;

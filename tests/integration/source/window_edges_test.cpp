@@ -166,7 +166,8 @@ TEST_CASE("a memory of look-back that is full forgets the oldest, reaches less f
         for (std::uint64_t& p : prints)
             p = print += 0x9E3779B97F4A7C15ull;
         const Instant begin = noon - hour + static_cast<std::int64_t>(k) * s;
-        memory.add({begin, k + 1 == chunks ? noon : begin + s}, prints);
+        memory.expect(k, {begin, k + 1 == chunks ? noon : begin + s}, {prints});
+        memory.add(k);
     }
     REQUIRE(memory.dropped() == 0);
     test::RecordingHost::State state;

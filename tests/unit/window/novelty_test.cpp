@@ -7,6 +7,8 @@
 #include "window/row_id.hpp"
 
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +21,8 @@ namespace {
 struct Seen {
     std::vector<std::uint32_t> before; // how often each row came before, as Repeats says
     std::size_t called_new = 0, rows = 0;
+    std::vector<std::pair<std::string, std::string>> identities; // each row's, and its time where Novelty tells one
+    std::optional<std::string> newest;
 };
 
 // Every row of the body, some of them through Repeats::add_new; and the same by a map, which must not differ.
@@ -46,9 +50,11 @@ Seen counted(const std::string& body, Novelty& novelty, Repeats& repeats) {
         if (before != wanted) FAIL("row " << seen.rows << " (" << reader.row().raw << ") came " << wanted << " times, not " << before);
         seen.before.push_back(before);
         seen.called_new += is_new ? 1 : 0;
+        seen.identities.emplace_back(hex(id), novelty.time());
         ++seen.rows;
     }
     REQUIRE(repeats.distinct() == truth.size());
+    seen.newest = novelty.newest();
     return seen;
 }
 
@@ -146,6 +152,22 @@ TEST_CASE("more series than are remembered leave nothing certain") {
     CHECK(seen.called_new == 65'536);
 }
 
+// Random tables, some with times and some with names and values that make things uncertain.
+std::string random_body(test::SimilarRows& rows) {
+    std::string body = rows.body(200);
+    if (rows.below(2) == 0) body += rows.body(100); // two results, one behind the other
+    for (const auto& [from, to] : {std::pair{"c0", "_time"}, std::pair{"c1", "_start"}, std::pair{"c2", "_time"}, std::pair{"c3", "_value"}}) {
+        if (rows.below(3) == 0) continue;
+        for (std::size_t p = body.find(std::string{","} + from); p != std::string::npos; p = body.find(std::string{","} + from, p + 1))
+            body.replace(p + 1, 2, to);
+    }
+    if (rows.below(4) == 0) {
+        for (std::size_t p = body.find("grü"); p != std::string::npos; p = body.find("grü", p + 1))
+            body.replace(p, 1, "\x1F");
+    }
+    return body;
+}
+
 TEST_CASE("whatever the rows are, a row that is called new came for the first time") {
     const unsigned seed = test::chosen_seed();
     INFO("FLUXGATE_SEED=" << seed);
@@ -154,23 +176,47 @@ TEST_CASE("whatever the rows are, a row that is called new came for the first ti
     std::size_t called_new = 0, repeated = 0;
     for (unsigned k = 0; k < 80; ++k) {
         test::SimilarRows rows{seed + k};
-        std::string body = rows.body(200);
-        if (rows.below(2) == 0) body += rows.body(100); // two results, one behind the other
-        for (const auto& [from, to] : {std::pair{"c0", "_time"}, std::pair{"c1", "_start"}, std::pair{"c2", "_time"}, std::pair{"c3", "_value"}}) {
-            if (rows.below(3) == 0) continue;
-            for (std::size_t p = body.find(std::string{","} + from); p != std::string::npos; p = body.find(std::string{","} + from, p + 1))
-                body.replace(p + 1, 2, to);
-        }
-        if (rows.below(4) == 0) {
-            for (std::size_t p = body.find("grü"); p != std::string::npos; p = body.find("grü", p + 1))
-                body.replace(p, 1, "\x1F");
-        }
         INFO("body " << k);
-        const Seen seen = counted(body, novelty, repeats);
+        const Seen seen = counted(random_body(rows), novelty, repeats);
         called_new += seen.called_new;
         for (const std::uint32_t before : seen.before)
             repeated += before != 0 ? 1 : 0;
     }
     CHECK(called_new > 0);
     CHECK(repeated > 0);
+}
+
+TEST_CASE("the latest time of a window is told, and nothing where a time is not plain or the rows are uncertain") {
+    const Seen seen = counted(head() + at(1, "1,a,d") + at(7, "1,a,d") + at(3, "1,b,d") + ",,0,,1,b,d\r\n\r\n");
+    CHECK(seen.newest == "2026-01-01T00:00:07");
+    CHECK(seen.identities[1].second == "2026-01-01T00:00:07");
+    CHECK(seen.identities[3].second.empty()); // it has none
+    CHECK(counted(head() + "\r\n").newest == "");
+    CHECK(counted(head() + at(1) + ",,0,\"2026-01-01T00:00:02\"\"Z\",1,h,d\r\n\r\n").newest == std::nullopt);
+    CHECK(counted(head() + at(1) + "\r\n" + head("false,false,true,false") + at(2) + "\r\n").newest == std::nullopt);
+}
+
+TEST_CASE("whatever the rows are, one that is later than a window's latest time is none of its rows") {
+    const unsigned seed = test::chosen_seed();
+    INFO("FLUXGATE_SEED=" << seed);
+    Novelty novelty;
+    Repeats repeats;
+    std::size_t later = 0, the_same = 0;
+    for (unsigned k = 0; k < 300; ++k) {
+        test::SimilarRows rows{seed + k};
+        const std::string body = random_body(rows);
+        const Seen before = counted(body.substr(0, body.find("\n", body.size() / (1 + rows.below(3))) + 1), novelty, repeats);
+        const Seen after = counted(body, novelty, repeats);
+        std::set<std::string> known;
+        for (const auto& [id, time] : before.identities)
+            known.insert(id);
+        for (const auto& [id, time] : after.identities) {
+            the_same += known.count(id);
+            if (!before.newest || time.empty() || time <= *before.newest) continue;
+            ++later;
+            if (known.count(id) != 0) FAIL("body " << k << ": a row at " << time << " is later than " << *before.newest << " and among them");
+        }
+    }
+    CHECK(later > 0);
+    CHECK(the_same > 0);
 }
