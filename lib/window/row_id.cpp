@@ -3,6 +3,7 @@
 #include "message/put.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 namespace fluxgate::window {
@@ -92,19 +93,29 @@ void RowIds::write_all(const flux::Row& row) {
         bytes_ += value;
         bytes_ += separator;
     }
+    size_ = bytes_.size();
 }
 
-void RowIds::write(Part& part, std::string_view value) {
-    if (value.size() != part.size) {
-        const std::size_t grown = value.size() - part.size; // modulo 2^64, so it may go back
-        const std::size_t tail = part.begin + part.size, before = bytes_.size();
-        if (value.size() > part.size) bytes_.resize(before + grown);
-        std::memmove(bytes_.data() + tail + grown, bytes_.data() + tail, before - tail);
-        bytes_.resize(before + grown);
-        part.size = value.size();
-        for (Part* later = &part + 1; later != parts_.data() + parts_.size(); ++later)
-            later->begin += grown;
+// What stands behind the value makes room, or closes up.
+void RowIds::resize(Part& part, std::size_t size) {
+    const std::size_t grown = size - part.size; // modulo 2^64, so it may go back
+    const std::size_t tail = part.begin + part.size, length = size_ - tail;
+    if (size_ + grown > bytes_.size()) bytes_.resize(size_ + grown);
+    char* const from = bytes_.data() + tail;
+    if (std::array<char, 64> between; length <= between.size()) {
+        message::put(between.data(), from, length);
+        message::put(from + grown, between.data(), length);
+    } else {
+        std::memmove(from + grown, from, length);
     }
+    size_ += grown;
+    part.size = size;
+    for (Part* later = &part + 1; later != parts_.data() + parts_.size(); ++later)
+        later->begin += grown;
+}
+
+inline void RowIds::write(Part& part, std::string_view value) {
+    if (value.size() != part.size) resize(part, value.size());
     message::put(bytes_.data() + part.begin, value.data(), value.size());
 }
 

@@ -29,7 +29,7 @@ public:
     // The next row. Its identity is id(), which is the quicker the later it is asked for: bytes that were just written in small
     // pieces take a while until they can be read in large ones.
     void take(const flux::Row& row);
-    [[nodiscard]] Hash128 id() const noexcept { return hash128(bytes_); }
+    [[nodiscard]] Hash128 id() const noexcept { return hash128({bytes_.data(), size_}); }
 
     Hash128 of(const flux::Row& row) {
         take(row);
@@ -52,6 +52,7 @@ private:
     void lay_out(bool with_time);
     void write_all(const flux::Row& row);
     void write(Part& part, std::string_view value);
+    void resize(Part& part, std::size_t size);
     std::string_view value_of(const flux::Row& row, std::size_t column);
     std::string_view part_value(const flux::Row& row, const Part& part);
     [[nodiscard]] bool has_time(const flux::Row& row) const;
@@ -67,6 +68,7 @@ private:
     bool known_ = false; // bytes_ are those of the row before
     std::uint64_t last_number_ = 0;
     std::string bytes_, decoded_;
+    std::size_t size_ = 0; // of what is hashed: the beginning of bytes_
 };
 
 } // namespace fluxgate::window
