@@ -30,6 +30,7 @@ constexpr const char* usage = R"(bench_source [OPTION...]
       source-window     the whole source, reading incrementally, with rowId
       source-verified   the same with verified delivery
       source-lookback   the same with a memory of look-back
+      source-again      the same, two windows; the second one's rows are the first one's again, and are left out
       libjq             libjq alone on the messages of that, parsing and evaluating them
   --partitions N        of the source (8)
   --windows N           of what reads incrementally (1, to 9); each gets an answer of its own
@@ -98,7 +99,7 @@ Options parse(int argc, char** argv) {
 }
 
 bool is_incremental(const std::string& scenario) {
-    return scenario == "source-window" || scenario == "source-verified" || scenario == "source-lookback";
+    return scenario == "source-window" || scenario == "source-verified" || scenario == "source-lookback" || scenario == "source-again";
 }
 
 Measured read(const std::string& scenario, Target target, bool verify) {
@@ -123,7 +124,11 @@ Measured read(const std::string& scenario, Target target, bool verify) {
     } else if (is_incremental(scenario)) {
         target.incremental = scenario == "source-window"     ? "}"
                              : scenario == "source-verified" ? R"(},"delivery":"verified")"
-                                                             : R"(,"lookback":"1h"})";
+                                                             : R"(,"lookback":"8h"})";
+        if (scenario == "source-again") { // both windows end where the server gives the same answer
+            target.window_minutes = 5 * target.windows;
+            target.windows = 2;
+        }
         m = source(target, on_batch);
     } else if (scenario == "libjq") {
         target.expression = slow_expression;
@@ -154,10 +159,14 @@ Measured plain_answer(Target target, std::uint32_t windows) {
 // Every kind of source that will be timed gives the payloads of the plain loop.
 void compare_answers(const Options& o, const Target& target) {
     const Measured one = plain_answer(target, 1), every = plain_answer(target, o.windows);
+    Target last = target;
+    last.now = window_end(o.windows - 1);
+    const Measured repeated = plain_answer(last, 1);
     for (const std::string& name : o.scenarios) {
         if (name.rfind("source", 0) != 0) continue;
-        const Measured& wanted = is_incremental(name) ? every : one;
-        const std::uint64_t rows = o.rows * (is_incremental(name) ? o.windows : 1);
+        const bool again = name == "source-again", of_all = is_incremental(name) && !again;
+        const Measured& wanted = again ? repeated : of_all ? every : one;
+        const std::uint64_t rows = o.rows * (of_all ? o.windows : 1);
         const Measured m = reading(name, target, true).measured;
         if (m.rows != wanted.rows || m.rows == 0 || m.checksum != wanted.checksum || (o.port == 0 && m.rows != rows)) {
             throw std::runtime_error("the answers of " + name + " and the plain loop differ: " + std::to_string(m.rows) + " and " +

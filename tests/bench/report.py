@@ -110,6 +110,7 @@ def incremental_rows(r):
               f"{spread(costs['verified'])}; beside plain streaming {costs['verified_beside_plain']['x']:.2f}x", verdict(costs["verified"]["x"], 1.3, 1.3))
     for what, figure in (("rowIds", costs["row_id"]), ("fingerprints of look-back", costs["fingerprint"])):
         yield row(f"CPU of {what}, a row", "60 ns", "60 ns", added(figure), verdict(figure["ns"], 60, 60))
+    yield row("CPU of a row that look-back reads again, finds among those and leaves out", "", "", added(costs["found_again"]), "no goal")
     year = r["catch_up"]
     rates = ", ".join(f"{year['windows'] * year['rows'] / year['readers'][name]['seconds']:,.0f} rows/s ({year['windows'] / year['readers'][name]['seconds']:,.0f} "
                       f"windows/s) {label}" for name, label in (("one", "one window at a time"), ("four", "four at once")))

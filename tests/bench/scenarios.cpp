@@ -125,8 +125,8 @@ Measured source(const Target& target, const OnBatch& on_batch) {
     if (!target.incremental.empty()) {
         const std::string range = "range(start: -1h)";
         text.replace(text.find(range), range.size(), "range(start: v.timeRangeStart, stop: v.timeRangeStop)");
-        text.insert(1, R"("incremental":{"window":"5m","start":"2026-01-01T00:00:00Z","stop":")" + window_end(target.windows - 1) + '"' +
-                           target.incremental + ",");
+        text.insert(1, R"("incremental":{"window":")" + std::to_string(target.window_minutes) + R"(m","start":"2026-01-01T00:00:00Z","stop":")" +
+                           window_end(target.windows * target.window_minutes / 5 - 1) + '"' + target.incremental + ",");
     }
     fg_stage_config config{};
     config.size = sizeof config;

@@ -28,7 +28,8 @@ struct Target {
     unsigned partitions = 8;
     std::string expression = ".payload.host"; // the partition's key
     std::string incremental;                  // further members of `incremental`, and of the document behind its closing brace; empty: plain reading
-    std::uint32_t windows = 1;                // of incremental reading, of five minutes each
+    std::uint32_t windows = 1;                // of incremental reading
+    std::uint32_t window_minutes = 5;         // a multiple of five
     std::string now;                          // of the query, of clients other than the source; empty: none
     std::uint32_t queries = 1;                // of the floor, one after the other on one connection
 };
