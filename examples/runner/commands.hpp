@@ -118,6 +118,9 @@ void tell_repeated(bool all);
 // The text of a document, or none after saying on standard error why not.
 std::optional<std::string> read_document(const std::string& file);
 
+// Why a file could not be written, or made where it is not there, now; "": it could.
+std::string why_unwritable(const std::string& file);
+
 // Each finding as one line: "FILE: error at /pointer: message".
 void print_violations(const std::string& file, const std::vector<stage::Violation>& violations);
 

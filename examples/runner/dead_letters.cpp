@@ -137,6 +137,8 @@ int dead_letters(const CommonOptions& common, const LettersOptions& options) {
                   << "\n";
         return Exit::usage;
     }
+    std::optional<Signals> signals;
+    if (options.what == What::replay) signals.emplace(); // before the first thread
     std::optional<LetterTarget> target;
     std::string path = options.path;
     if (has_document && (options.what == What::replay || path.empty())) {
@@ -157,7 +159,7 @@ int dead_letters(const CommonOptions& common, const LettersOptions& options) {
     switch (options.what) {
     case What::list: return list(*file, options);
     case What::show: return show(*file, options);
-    case What::replay: return replay(common, options, *target, *file);
+    case What::replay: return replay(common, options, *target, *file, *signals);
     }
     return Exit::usage;
 }

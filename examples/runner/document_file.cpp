@@ -69,4 +69,17 @@ std::optional<std::string> read_document(const std::string& file) {
     }
 }
 
+std::string why_unwritable(const std::string& file) {
+    struct stat info {};
+    if (::stat(file.c_str(), &info) == 0) {
+        if (S_ISDIR(info.st_mode)) return "it is a directory";
+        return ::access(file.c_str(), W_OK) == 0 ? std::string{} : std::strerror(errno);
+    }
+    if (errno != ENOENT) return std::strerror(errno);
+    const fs::path parent = fs::path{file}.parent_path();
+    const std::string directory = parent.empty() ? "." : parent.string();
+    if (::access(directory.c_str(), W_OK | X_OK) == 0) return {};
+    return "the directory " + shown(directory, 0) + ": " + std::strerror(errno);
+}
+
 } // namespace fluxgate::runner

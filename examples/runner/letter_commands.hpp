@@ -3,6 +3,7 @@
 
 #include "commands.hpp"
 #include "letter_file.hpp"
+#include "signals.hpp"
 
 #include <string>
 
@@ -18,6 +19,6 @@ struct LetterTarget {
 // Says the error on standard error; the exit code.
 int refuse(const Error& error);
 
-int replay(const CommonOptions& common, const LettersOptions& options, LetterTarget& target, LetterFile& file);
+int replay(const CommonOptions& common, const LettersOptions& options, LetterTarget& target, LetterFile& file, const Signals& signals);
 
 } // namespace fluxgate::runner

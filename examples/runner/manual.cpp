@@ -151,7 +151,8 @@ ended in order by SIGINT, by SIGTERM
 .SH SIGNALS
 .TP
 SIGINT, SIGTERM
-No more is read, what is in flight is delivered, and the run ends. A second one ends it at once; nothing that was acknowledged is lost.
+No more is read, what is in flight is delivered, and the run ends, \fBdead\-letters replay\fR likewise. A second one ends it at once; nothing that
+was acknowledged is lost.
 .TP
 SIGHUP
 The document is read again; only the stages that changed are replaced. \fBexport\fR says that it came, and goes on. From a terminal that goes away: as SIGTERM,

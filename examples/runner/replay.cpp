@@ -1,6 +1,7 @@
 // `fluxgate dead-letters replay`: messages that failed behind the source go through the host again, from the stage where they failed.
 // A message is marked as replayed once it is durable behind that stage; a crash in between sends it again, with the same rowId.
 #include "letter_commands.hpp"
+#include "signals.hpp"
 #include "terminal.hpp"
 
 #include "config/duration.hpp"
@@ -10,11 +11,13 @@
 #include <rapidjson/document.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <iostream>
 #include <map>
 #include <set>
+#include <unistd.h>
 
 namespace fluxgate::runner {
 
@@ -149,7 +152,7 @@ public:
     Sender(LetterFile& file, const std::vector<Place>& places) : file_(file), places_(places) {}
 
     std::optional<FedMessage> next() {
-        if (at_ == places_.size()) return std::nullopt;
+        if (asked_to_end_ || at_ == places_.size()) return std::nullopt;
         const Place& place = places_[at_];
         Result<Letter> letter = file_.read(place.number, place.offset, place.size);
         if (!letter.ok() || letter->digest != place.digest) {
@@ -168,12 +171,16 @@ public:
         return file_.flush();
     }
 
+    // From any thread: nothing more is fed.
+    void end() noexcept { asked_to_end_ = true; }
+
     [[nodiscard]] std::uint64_t delivered() const noexcept { return delivered_; }
     [[nodiscard]] const std::optional<Error>& trouble() const noexcept { return trouble_; }
 
 private:
     LetterFile& file_;
     const std::vector<Place>& places_;
+    std::atomic<bool> asked_to_end_{false};
     std::size_t at_ = 0;
     std::uint64_t delivered_ = 0;
     std::chrono::steady_clock::time_point flushed_{};
@@ -183,9 +190,23 @@ private:
 struct Sent {
     std::uint64_t delivered = 0, failed_again = 0;
     bool all = false;
+    int signal = 0; // that ended it
 };
 
-Sent send(const PipelineOptions& settings, LetterTarget& target, LetterFile& file, const std::string& stage, const std::vector<Place>& places) {
+// Until everything is delivered, or a signal asks for the end: then what is on its way goes on.
+int attend(const Host& host, Pipeline& pipeline, Sender& sender, const Signals& signals) {
+    constexpr std::chrono::seconds patience{1};
+    int signal = 0;
+    while (signal == 0 && pipeline.state() != PipelineState::finished)
+        signal = signals.ending(signals.wait(patience));
+    if (signal == 0) return 0;
+    sender.end();
+    stop_in_order(host, pipeline, signals, [] { return patience; });
+    return signal;
+}
+
+Sent send(const PipelineOptions& settings, LetterTarget& target, LetterFile& file, const std::string& stage, const std::vector<Place>& places,
+          const Signals& signals) {
     Sender sender{file, places};
     Sent out;
     {
@@ -199,7 +220,7 @@ Sent send(const PipelineOptions& settings, LetterTarget& target, LetterFile& fil
             refuse(started.error());
             return out;
         }
-        made->wait();
+        out.signal = attend(target.host, *made, sender, signals);
         const std::optional<Outcome> outcome = made->outcome();
         if (outcome && outcome->error) refuse(*outcome->error);
         out.failed_again = made->counters().dead_letters;
@@ -214,8 +235,7 @@ Sent send(const PipelineOptions& settings, LetterTarget& target, LetterFile& fil
 
 } // namespace
 
-int replay(const CommonOptions& common, const LettersOptions& options, LetterTarget& target, LetterFile& file) {
-    std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of the write, not the end of the process
+int replay(const CommonOptions& common, const LettersOptions& options, LetterTarget& target, LetterFile& file, const Signals& signals) {
     if (Result<void> taken = file.take_for_replay(); !taken.ok()) return refuse(taken.error());
     const std::vector<std::string> stages = Pipeline::validate(target.host, target.document).stages;
 
@@ -224,17 +244,25 @@ int replay(const CommonOptions& common, const LettersOptions& options, LetterTar
     settings.instance = options.instance.empty() ? host_name() : options.instance;
     settings.dead_letter_file = file.path();
     settings.state_directory = state_directory(common);
+    settings.on_change = [] { kill(getpid(), SIGUSR1); };
     const Result<Pipeline> never_run = Pipeline::create(target.host, target.document, settings); // it knows how many partitions there are
     if (!never_run.ok()) return refuse(never_run.error());
     const Result<Sorted> sorted = sort(file, options, target, stages, never_run->partition_count());
     if (!sorted.ok()) return refuse(sorted.error());
     Sent sum;
     bool whole = true;
+    int signal = 0;
     std::uint64_t count = 0;
     for (const std::string& stage : stages) { // in the document's order
         const auto places = sorted->by_stage.find(stage);
         if (places == sorted->by_stage.end()) continue;
-        const Sent sent = send(settings, target, file, stage, places->second);
+        if (signal != 0) {
+            count += places->second.size();
+            whole = false;
+            continue;
+        }
+        const Sent sent = send(settings, target, file, stage, places->second, signals);
+        signal = sent.signal;
         count += places->second.size();
         sum.delivered += sent.delivered;
         sum.failed_again += sent.failed_again;
@@ -248,6 +276,10 @@ int replay(const CommonOptions& common, const LettersOptions& options, LetterTar
     for (const auto& [number, why] : sorted->refused)
         std::cerr << "fluxgate: dead letter " << number << " cannot be replayed: " << why << "\n";
     answer_source(common, target, *sorted);
+    if (signal != 0) {
+        std::cerr << "fluxgate: interrupted; the same command sends the rest\n";
+        return signal == SIGTERM ? Exit::terminated : Exit::interrupted;
+    }
     return whole && sorted->refused.empty() && sum.failed_again == 0 ? Exit::done : Exit::failed;
 }
 

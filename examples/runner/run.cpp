@@ -5,16 +5,15 @@
 #include "observer.hpp"
 #include "progress.hpp"
 #include "service.hpp"
+#include "signals.hpp"
+#include "terminal.hpp"
 
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <csignal>
-#include <ctime>
 #include <iostream>
 #include <map>
 #include <memory>
-#include <thread>
 #include <unistd.h>
 
 namespace fluxgate::runner {
@@ -23,53 +22,6 @@ namespace {
 
 using std::chrono::nanoseconds;
 using std::chrono::steady_clock;
-
-// How long an orderly stop may take before what is in flight is given up.
-constexpr std::chrono::seconds stop_deadline{20};
-
-// The signals that end a run or have it read its document again. They are blocked in every thread and taken here, one at a time.
-class Signals {
-public:
-    struct Got {
-        int signal = 0;             // or 0
-        bool terminal_gone = false; // SIGHUP of the kernel, which nobody else sends
-    };
-
-    Signals() {
-        struct sigaction before {};
-        sigaction(SIGHUP, nullptr, &before);
-        hangup_ignored_ = before.sa_handler == SIG_IGN; // a signal that is blocked comes although it is ignored
-        sigemptyset(&set_);
-        sigaddset(&set_, SIGINT);
-        sigaddset(&set_, SIGTERM);
-        sigaddset(&set_, SIGHUP);
-        // on_change sends it to the process when the pipeline has finished, so that the wait below ends at once
-        sigaddset(&set_, SIGUSR1);
-        pthread_sigmask(SIG_BLOCK, &set_, nullptr);
-        std::signal(SIGPIPE, SIG_IGN); // a closed pipe is an error of the write, not the end of the process
-    }
-
-    // The next signal within `most`.
-    [[nodiscard]] Got wait(nanoseconds most) const {
-        const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(most);
-        timespec time{};
-        time.tv_sec = seconds.count();
-        time.tv_nsec = (most - seconds).count();
-        siginfo_t from{};
-        const int signal = sigtimedwait(&set_, &from, &time);
-        return {std::max(signal, 0), signal == SIGHUP && from.si_code == SI_KERNEL};
-    }
-
-    // The signal that asks for the end, SIGINT or SIGTERM, or 0. A terminal that goes away asks for it too, but not under nohup.
-    [[nodiscard]] int ending(const Got& got) const noexcept {
-        if (got.signal == SIGINT || got.signal == SIGTERM) return got.signal;
-        return got.terminal_gone && !hangup_ignored_ ? SIGTERM : 0;
-    }
-
-private:
-    sigset_t set_{};
-    bool hangup_ignored_ = false;
-};
 
 const char* ending_name(const Pipeline& pipeline) {
     const std::optional<Outcome> outcome = pipeline.outcome();
@@ -119,31 +71,26 @@ void log_summary(const Host& host, const Pipeline& pipeline) {
               {"batchesAbandoned", abandoned}});
 }
 
-// Stops in order while a second signal is still listened to: it leaves at once, which loses nothing that was acknowledged.
-void stop_in_order(const Host& host, Pipeline& pipeline, const Signals& signals, Service& service) {
-    service.stopping(pipeline);
-    std::atomic<bool> done{false};
-    std::thread stopper{[&] {
-        if (Result<void> stopped = pipeline.stop(stop_deadline); !stopped.ok()) host.log(LogLevel::error, "run.stop", stopped.error().text());
-        done = true;
-        kill(getpid(), SIGUSR1);
-    }};
-    while (!done) {
-        const int signal = signals.ending(signals.wait(service.patience()));
-        service.look(pipeline);
-        if (signal == 0) continue;
-        terminal_line().end_at_once();
-        _exit(signal == SIGTERM ? Exit::terminated : Exit::interrupted);
-    }
-    stopper.join();
-}
-
 // Who finds a run ended, or still there, should not have to guess why.
 void log_hangup(const Host& host, const Pipeline& pipeline, bool terminal_gone, bool ends) {
     const std::string text =
         std::string{terminal_gone ? "the terminal went away" : "SIGHUP came, and there is no document that could be read again"} +
         (ends ? "; the run ends in order" : "; the run goes on, SIGINT or SIGTERM ends it in order");
     host.log(LogLevel::info, "run.hangup", text, {{"pipeline", pipeline.id()}});
+}
+
+// Whether a dead letter could be put on record. The place that somebody chose has to be one; else it is only said.
+bool may_keep_letters(const Host& host, const RunOptions& options, const std::string& file) {
+    const std::string why = why_unwritable(file);
+    if (why.empty()) return true;
+    if (!options.dead_letter_file.empty()) {
+        std::cerr << "fluxgate: --dead-letter " << shown(file, 0) << ": " << why << "; name a file that may be written\n";
+        return false;
+    }
+    host.log(LogLevel::warning, "dead_letters.unwritable",
+             "dead letters could not be put on record in " + file + ": " + why +
+                 "; the first one would stop the pipeline, so name a place with --dead-letter FILE");
+    return true;
 }
 
 int exit_code(const Host& host, const Pipeline& pipeline, const RunOptions& options) {
@@ -197,6 +144,7 @@ int run(const CommonOptions& common, const RunOptions& options) {
     settings.accept_changed_query = options.accept_changed_query;
     settings.dead_letter_file =
         options.dead_letter_file.empty() ? dead_letter_file(common, settings.id, found.incremental) : options.dead_letter_file;
+    if (!may_keep_letters(host, options, settings.dead_letter_file)) return Exit::usage;
     settings.once = options.once;
     settings.on_change = [] { kill(getpid(), SIGUSR1); };
     if (!found.enabled) {
@@ -246,7 +194,13 @@ int run(const CommonOptions& common, const RunOptions& options) {
             log_hangup(host, pipeline, got.terminal_gone, signal != 0);
         if (reloader.look() || signal != 0) break;
     }
-    if (pipeline.state() != PipelineState::finished) stop_in_order(host, pipeline, signals, service);
+    if (pipeline.state() != PipelineState::finished) {
+        service.stopping(pipeline);
+        stop_in_order(host, pipeline, signals, [&] {
+            service.look(pipeline);
+            return service.patience();
+        });
+    }
     progress.reset();
     tell_repeated(true);
     log_summary(host, pipeline);

@@ -242,6 +242,10 @@ private:
         client_.start(query_request(settings_, token->value(), range_ ? &*range_ : nullptr), scales_);
         for (http::Event event = http::Event::nothing; event != http::Event::finished;) {
             const std::int64_t left = deadline_ns_ - host_.monotonic_ns();
+            if (left <= 0 && rows_.counts().rows == 0) {
+                client_.abort();
+                return Error{Errc::timeout, "the time was up before the first row came; give it more with --timeout"};
+            }
             if (left <= 0) return stop_early("the time was up");
             event = client_.run(std::chrono::nanoseconds{left});
             drain();

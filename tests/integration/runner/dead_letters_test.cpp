@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <sys/file.h>
 #include <unistd.h>
@@ -199,6 +200,38 @@ TEST_CASE("a file whose last line has no end is read up to it, and the marks beg
     says(desk.run({"list"}).out, "8 dead letters");
     says(desk.run({"replay"}).err, "3 of 3 dead letters replayed");
     says(desk.run({"list"}).out, "8 dead letters in plant.dead-letters.jsonl, 3 replayed");
+}
+
+TEST_CASE("a replay that is interrupted marks what it delivered, and the next one sends the rest") {
+    const Desk desk;
+    std::string text = test::files_document(1, desk.root);
+    const std::string type = "\"output/file@v1\"";
+    text.replace(text.find(type), text.size() - text.find(type), R"("output/stdout@v1"}}, "queue": {"maxBytes": "64KiB"}})");
+    desk.directory.write("plant.json", text);
+    constexpr std::size_t count = 20'000;
+    std::vector<std::string> lines;
+    for (std::size_t i = 0; i < count; ++i)
+        lines.push_back(letter("files", "path-mismatch", message(std::to_string(i) + std::string(200, '.'))));
+    desk.write(lines);
+    const auto process =
+        test::start_fluxgate({"dead-letters", "replay", desk.file, "--state", desk.directory.path() + "/state"}, desk.directory.path());
+    REQUIRE(process->until_output(1, std::chrono::seconds{20}));
+    process->signal(SIGINT);
+    const Finished f = process->wait(std::chrono::seconds{20});
+    INFO(f.err);
+    CHECK(f.code == 130);
+    const std::vector<std::string> first = test::lines_of(f.out);
+    REQUIRE(!first.empty());
+    REQUIRE(first.size() < count);
+    says(f.err, std::to_string(first.size()) + " of 20000 dead letters replayed");
+    says(f.err, "interrupted; the same command sends the rest");
+    const Finished rest = desk.run({"replay"});
+    CHECK(rest.code == 0);
+    std::set<std::string> all;
+    for (const std::string& out : {f.out, rest.out})
+        for (const std::string& line : test::lines_of(out))
+            CHECK(all.insert(line).second);
+    CHECK(all.size() == count);
 }
 
 TEST_CASE("two replays of one file do not run side by side") {

@@ -140,6 +140,32 @@ TEST_CASE("an export and init say what they may not write, and where they would 
     CHECK(says(run_fluxgate({"init", file}), 2, "init never overwrites"));
 }
 
+TEST_CASE("a place for dead letters that cannot be written is told before the first one comes") {
+    const auto server = test::start_server();
+    const test::TempDirectory directory;
+    fs::permissions(directory.path(), fs::perms{0755});
+    std::string text = test::original_document(server->port());
+    const std::string file = directory.write("sample.json", text), closed = directory.path() + "/closed";
+    fs::permissions(file, fs::perms{0644});
+    fs::create_directory(closed);
+    fs::permissions(closed, fs::perms{0555});
+    const auto run = [&](const Lines& more) {
+        Lines all{"run", file, "--once"};
+        all.insert(all.end(), more.begin(), more.end());
+        return run_restricted(all, closed);
+    };
+    const auto beside = run({});
+    if (!beside) return;
+    CHECK(says(*beside, 0, "dead letters could not be put on record in sample.dead-letters.jsonl: the directory .: Permission denied"));
+    CHECK(says(*run({"--dead-letter", closed + "/letters.jsonl"}), 2,
+               "--dead-letter " + closed + "/letters.jsonl: the directory " + closed + ": Permission denied; name a file that may be written"));
+    CHECK(says(*run({"--dead-letter", closed + "/none/letters.jsonl"}), 2, "the directory " + closed + "/none: No such file or directory"));
+    CHECK(says(*run({"--dead-letter", closed}), 2, "it is a directory; name a file that may be written"));
+    CHECK(says(*run({"--dead-letter", "/dev/null"}), 0, ""));
+    CHECK(server->queries() == 2);
+    fs::permissions(closed, fs::perms{0700});
+}
+
 TEST_CASE("dead letters that are not there are told from a wrong place") {
     const test::TempDirectory directory;
     const std::string file = directory.write("plant.json", incremental(1));

@@ -147,6 +147,19 @@ TEST_CASE("plan shows the query that read writes, and the queries that it would 
     CHECK(plan("", false).find("the measurements are asked for, then one query each and one for the rest") != std::string::npos);
 }
 
+TEST_CASE("a server that says nothing in plan's time is an error, after what is known without it") {
+    sample::ServerOptions options;
+    options.faults.push_back(*sample::parse_fault("delay-first-byte=60s"));
+    const auto server = test::start_server(std::move(options));
+    const test::TempDirectory directory;
+    const test::Finished f =
+        run_fluxgate({"plan", directory.write("plan.json", document(server->port(), query)), "--timeout", "700ms"}, directory.path());
+    INFO(f.out << f.err);
+    CHECK(f.code == 1);
+    CHECK(f.out.find("from(bucket:") != std::string::npos);
+    CHECK(f.err.find("the time was up before the first row came; give it more with --timeout") != std::string::npos);
+}
+
 TEST_CASE("a query that the server refuses is plan's error, in the server's words") {
     const auto server = test::start_server();
     const test::TempDirectory directory;
