@@ -11,7 +11,7 @@
 
 namespace fluxgate::window {
 
-Hash128 hash128(std::string_view bytes) noexcept {
+[[gnu::flatten]] Hash128 hash128(std::string_view bytes) noexcept {
     const XXH128_hash_t h = XXH3_128bits(bytes.data(), bytes.size());
     return {h.high64, h.low64};
 }

@@ -45,10 +45,6 @@ public:
 private:
     static constexpr std::size_t most_series = 65'536;
     static constexpr std::size_t none = ~std::size_t{0};
-    struct Column {
-        std::string default_value;
-        bool series = false; // tells series apart
-    };
     struct Series {
         std::array<char, 40> time{}; // the latest
         std::size_t size = 0;
@@ -59,12 +55,14 @@ private:
 
     void set_layout(const flux::Table& table, std::vector<std::size_t> hashed);
     [[nodiscard]] std::string_view value_of(const flux::Row& row, std::size_t column);
-    [[nodiscard]] bool look_at(const flux::Row& row, std::size_t first, std::size_t last);
+    void look_at(const flux::Row& row, std::size_t first, std::size_t last);
     void find_series(const flux::Row& row);
     bool follows(std::string_view time);
 
-    std::vector<Column> columns_;
-    std::vector<std::size_t> in_series_; // those that tell series apart, in the order of their names
+    std::vector<std::string> defaults_;        // of columns
+    std::vector<bool> tells_;                  // whether a column tells series apart
+    std::vector<std::uint32_t> telling_until_; // how many of the columns before it do; one more than there are columns
+    std::vector<std::size_t> in_series_;       // those that do, in the order of their names
     std::size_t result_ = none;
     std::size_t time_ = none;                           // the column _time, where there is one only
     Hash128 layout_;                                    // of the names of the columns

@@ -39,31 +39,30 @@ public:
 private:
     static constexpr std::size_t none = ~std::size_t{0};
     struct Part {
-        std::string name;                // with its 0x1F
-        std::size_t column = none;       // none: an edge of the window that the table has no column for
-        std::size_t begin = 0, size = 0; // of the value in bytes_
+        std::string name;          // with its 0x1F
+        std::size_t column = none; // none: an edge of the window that the table has no column for
     };
-    struct Source {
-        std::string default_value;
-        std::size_t part = none; // in the present layout
+    struct Place { // of a part's value in bytes_
+        std::size_t begin = 0, size = 0;
     };
 
-    [[nodiscard]] bool time_changed(std::size_t first, std::size_t last) const noexcept;
     void lay_out(bool with_time);
-    void write_all(const flux::Row& row);
-    void write(Part& part, std::string_view value);
-    void resize(Part& part, std::size_t size);
+    void take_anew(const flux::Row& row);
+    void write(Place& place, std::string_view value);
+    void resize(Place& place, std::size_t size);
     std::string_view value_of(const flux::Row& row, std::size_t column);
     std::string_view part_value(const flux::Row& row, const Part& part);
     [[nodiscard]] bool has_time(const flux::Row& row) const;
 
     std::string start_, stop_; // the window's edges as text
-    std::vector<Source> sources_;
-    std::vector<std::string> names_;
+    std::vector<std::string> names_, defaults_;
     std::vector<bool> own_;
     std::vector<std::size_t> time_columns_;
+    std::size_t times_begin_ = none, times_end_ = 0; // all of these are in between
     std::size_t result_column_ = none;
     std::vector<Part> parts_; // [0] is the result's name
+    std::vector<Place> places_;
+    std::vector<std::size_t> part_of_; // by column, in the present layout; or none
     bool with_time_ = false;
     bool known_ = false; // bytes_ are those of the row before
     std::uint64_t last_number_ = 0;

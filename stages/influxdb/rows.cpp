@@ -114,7 +114,7 @@ void Rows::on_plain_row(const flux::Row& row) {
     counts_.replaced_sequences += renderer_.replaced_sequences() - replaced_before;
 }
 
-void Rows::append_head(message::Buffer& text, const Target& target) const {
+inline void Rows::append_head(message::Buffer& text, const Target& target) const {
     char* at = text.reserve(message::head_begin.size() + timestamp_.size() + target.head_end.size());
     at = message::put(at, message::head_begin.data(), message::head_begin.size());
     at = message::put(at, timestamp_.data(), timestamp_.size());
@@ -163,7 +163,7 @@ void Rows::deliver_asked(const flux::Row& row, const Target* known, std::size_t 
     add(target.partition, begin, {payload.begin + shift, payload.end + shift, 0});
 }
 
-void Rows::add(std::uint32_t partition, std::size_t begin, const message::PayloadSpan& payload) {
+inline void Rows::add(std::uint32_t partition, std::size_t begin, const message::PayloadSpan& payload) {
     const std::size_t end = batcher_.block(partition).text.size();
     ++counts_.messages;
     batcher_.added(partition,
@@ -173,7 +173,7 @@ void Rows::add(std::uint32_t partition, std::size_t begin, const message::Payloa
 }
 
 // Whether the row is to be delivered; its place among identical ones. False: suppressed, or too_large().
-bool Rows::is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repeat) {
+inline bool Rows::is_wanted(const window::Hash128& id, bool is_new, std::uint32_t& repeat) {
     if (is_new) {
         repeat = 0;
         too_large_ = !repeats_.add_new(id);
