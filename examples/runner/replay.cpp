@@ -195,7 +195,7 @@ struct Sent {
 
 // Until everything is delivered, or a signal asks for the end: then what is on its way goes on.
 int attend(const Host& host, Pipeline& pipeline, Sender& sender, const Signals& signals) {
-    constexpr std::chrono::seconds patience{1};
+    static constexpr std::chrono::seconds patience{1};
     int signal = 0;
     while (signal == 0 && pipeline.state() != PipelineState::finished)
         signal = signals.ending(signals.wait(patience));
