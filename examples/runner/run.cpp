@@ -87,9 +87,9 @@ bool may_keep_letters(const Host& host, const RunOptions& options, const std::st
         std::cerr << "fluxgate: --dead-letter " << shown(file, 0) << ": " << why << "; name a file that may be written\n";
         return false;
     }
-    host.log(LogLevel::warning, "dead_letters.unwritable",
-             "dead letters could not be put on record in " + file + ": " + why +
-                 "; the first one would stop the pipeline, so name a place with --dead-letter FILE");
+    host.log(LogLevel::warning, "dead-letter.unwritable",
+             "dead letters could not be put on record: " + why + "; the first one would stop the pipeline, so name a place with --dead-letter FILE",
+             {{"file", file}});
     return true;
 }
 

@@ -156,7 +156,7 @@ TEST_CASE("a place for dead letters that cannot be written is told before the fi
     };
     const auto beside = run({});
     if (!beside) return;
-    CHECK(says(*beside, 0, "dead letters could not be put on record in sample.dead-letters.jsonl: the directory .: Permission denied"));
+    CHECK(says(*beside, 0, "dead letters could not be put on record: the directory .: Permission denied"));
     CHECK(says(*run({"--dead-letter", closed + "/letters.jsonl"}), 2,
                "--dead-letter " + closed + "/letters.jsonl: the directory " + closed + ": Permission denied; name a file that may be written"));
     CHECK(says(*run({"--dead-letter", closed + "/none/letters.jsonl"}), 2, "the directory " + closed + "/none: No such file or directory"));
