@@ -45,7 +45,7 @@ struct Stage {
         REQUIRE(windows.before_batch(step.id).ok());
         const std::uint64_t sequence = windows.emitted(step.id);
         const std::uint64_t rows = prints.size();
-        windows.complete(step.id, {rows, std::move(prints)});
+        windows.complete(step.id, {rows, {std::move(prints)}});
         windows.acknowledged(sequence, true);
         return step;
     }
