@@ -75,7 +75,7 @@ TEST_CASE("what was delivered is known, over a restart, until its window lies to
                 REQUIRE(memory.knows(print));
         }
     }
-    CHECK(memory.size() < 110 * 51);
+    CHECK(memory.size() < std::size_t{110} * 51);
     CHECK(memory.dropped() == 0);
     for (const std::uint64_t print : truth[0])
         CHECK_FALSE(memory.knows(print));

@@ -205,7 +205,7 @@ TEST_CASE("whatever the rows are, one that is later than a window's latest time 
     for (unsigned k = 0; k < 300; ++k) {
         test::SimilarRows rows{seed + k};
         const std::string body = random_body(rows);
-        const Seen before = counted(body.substr(0, body.find("\n", body.size() / (1 + rows.below(3))) + 1), novelty, repeats);
+        const Seen before = counted(body.substr(0, body.find('\n', body.size() / (1 + rows.below(3))) + 1), novelty, repeats);
         const Seen after = counted(body, novelty, repeats);
         std::set<std::string> known;
         for (const auto& [id, time] : before.identities)
