@@ -1,6 +1,7 @@
 #include "child.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -83,6 +84,11 @@ std::uint64_t Child::peak_kib() const {
     ::close(fd);
     if (size <= 0) return 0;
     text[size] = '\0';
+    // Until it is the program it is a copy of this process, and as large.
+    std::array<char, 17> own{};
+    ::prctl(PR_GET_NAME, own.data());
+    const std::string copy = std::string{"Name:\t"} + own.data() + "\n";
+    if (std::strncmp(text, copy.c_str(), copy.size()) == 0) return 0;
     const char* line = std::strstr(text, "VmHWM:");
     return line == nullptr ? 0 : std::strtoull(line + 6, nullptr, 10);
 }
