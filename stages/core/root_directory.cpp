@@ -126,7 +126,7 @@ Result<RootDirectory> RootDirectory::open(const std::string& path) {
     return RootDirectory{*std::move(fd), path};
 }
 
-Result<std::uint64_t> RootDirectory::remove_leftovers(const std::string& prefix) {
+Result<std::uint64_t> RootDirectory::remove_leftovers(const std::string& prefix, const std::function<void()>& found) {
     const int listing = ::openat(fd_.get(), ".", directory_flags);
     if (listing < 0) return io_error("list", display(""), errno);
     struct Closer {
@@ -144,7 +144,17 @@ Result<std::uint64_t> RootDirectory::remove_leftovers(const std::string& prefix)
         const Descriptor file{::openat(fd_.get(), entry->d_name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)};
         if (!file && errno == ENOENT) continue;
         if (!file) return io_error("open the unfinished file", display(entry->d_name), errno, "remove it by hand");
+        if (found) found();
         if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) continue; // somebody is writing it
+        // Another partition may have removed it meanwhile and given its name to a new file. While it is there and locked, nobody does.
+        struct stat held {
+        }, named{};
+        if (::fstat(file.get(), &held) != 0) return io_error("look at", display(entry->d_name), errno);
+        if (::fstatat(fd_.get(), entry->d_name, &named, AT_SYMLINK_NOFOLLOW) != 0) {
+            if (errno == ENOENT) continue;
+            return io_error("look at", display(entry->d_name), errno);
+        }
+        if (held.st_dev != named.st_dev || held.st_ino != named.st_ino) continue;
         if (::unlinkat(fd_.get(), entry->d_name, 0) != 0 && errno != ENOENT)
             return io_error("remove the unfinished file", display(entry->d_name), errno, "remove it by hand");
         ++removed;

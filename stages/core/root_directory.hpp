@@ -29,8 +29,9 @@ public:
     // Makes the directory and its parents if they are missing (and syncs the parents of what it made).
     static Result<RootDirectory> open(const std::string& path);
 
-    // Removes what crashed runs left: files that begin with `prefix` and end in ".part" and that nobody holds. The number.
-    Result<std::uint64_t> remove_leftovers(const std::string& prefix);
+    // Removes what crashed runs left: files that begin with `prefix` and end in ".part" and that nobody holds. The number. `found`,
+    // for tests: called when one is open and not locked yet, the moment in which others may remove it and use its name again.
+    Result<std::uint64_t> remove_leftovers(const std::string& prefix, const std::function<void()>& found = {});
 
     // A new, empty, locked file "<prefix><partition>~<n>.part".
     Result<PartFile> make_part(const std::string& prefix, std::uint32_t partition);
