@@ -88,7 +88,7 @@ mutant 'copy the text of a row that was not the one before' lib/message/renderer
 mutant 'take the partition of the row before though the expression reads a column that changed' stages/influxdb/router.cpp 's/column >= row\.same_before && column < row\.same_from\)/column >= row.same_before && column < row.same_from && column > 9999)/'
 
 # Nothing lost, nothing twice: these must also be found by killing the program.
-targets=(nothing_lost test_unit_window test_unit_core test_unit_runtime test_source_window stage_influxdb stage_core fluxgate_runner)
+targets=(nothing_lost test_unit_influx_stage test_unit_window test_unit_core test_unit_runtime test_source_window stage_influxdb stage_core fluxgate_runner)
 tests=(test_unit_window test_unit_core test_unit_runtime test_source_window)
 proof=(nothing_lost --kills 60 --jobs 2)
 mutant 'take a batch for acknowledged when it leaves the source' stages/influxdb/windows.cpp 's/planner_->emitted\(id\);\n    out_/planner_->emitted(id);\n    planner_->settled(id, true);\n    out_/; s/planner_->settled\(id, delivered\);/static_cast<void>(id); static_cast<void>(delivered);/'
@@ -96,7 +96,6 @@ mutant 'move the cursor over a gap' lib/window/planner.cpp 's/\} else if \(!out\
 mutant 'let rows leave before the edges of their window are stored' stages/influxdb/windows.cpp 's/if \(planner_->stored\(id\)\) return \{\};\n    return commit\(\);/static_cast<void>(id);\n    return {};/'
 mutant 'read other windows after a restart than were planned' stages/influxdb/windows.cpp 's/cursor = std::move\(\*parsed\);/cursor = std::move(*parsed);\n        cursor.planned.clear();/'
 mutant 'take an answer that broke off for the end of its window' stages/influxdb/window_reader.cpp 's/if \(slot\.ended == Lane::Step::failed\) return close_failed\(slot\);/if (slot.ended == Lane::Step::failed \&\& slot.lane->error().http_status != 0) return close_failed(slot);/'
-mutant 'remember the rows of a window for look-back before it is passed' stages/influxdb/windows.cpp 's/(memory_\.expect\(id, [^;]*;)/$1 memory_.add(id);/'
 mutant 'forget after a restart what look-back has delivered' stages/influxdb/look_back.cpp 's/if \(!list->exists\(\)\) return \{\};/if (memory.size() == 0) return {};/'
 mutant 'acknowledge the batches of a file before it has its final name' stages/core/file_output.cpp 's/file_->tokens\.push_back\(token\);/host_.complete(token, FG_DELIVERED);/'
 mutant 'write unfinished files where readers look for whole ones' stages/core/root_directory.cpp 's/"\.fluxgate~"/"fluxgate~"/'
@@ -105,7 +104,8 @@ mutant 'count a batch as delivered when the output takes it' lib/runtime/engine_
 
 # What the books of deliveries do not show: a row that comes again has its rowId again.
 proof=()
-tests=(test_unit_window)
+tests=(test_unit_window test_unit_influx_stage)
+mutant 'remember the rows of a window for look-back before it is passed' stages/influxdb/windows.cpp 's/(memory_\.expect\(id, [^;]*;)/$1 memory_.add(id);/'
 mutant 'take a row for new that is as late as the latest one that look-back remembers' lib/window/fingerprints.hpp 's/time <= newest_time_/time < newest_time_/'
 mutant 'take rows for new though the times of some that look-back remembers are not known' lib/window/fingerprints.hpp 's/ \|\| unknown_ != 0//'
 

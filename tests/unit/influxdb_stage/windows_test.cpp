@@ -83,6 +83,26 @@ TEST_CASE("a run without look-back forgets what an earlier one remembered, so th
     CHECK(third.windows.memory()->known() == 0);
 }
 
+TEST_CASE("rows that are read and not acknowledged are known, but not in the memory that is stored") {
+    Stage stage{settings_of(R"("start":"2026-01-01T10:00:00Z","window":"10m","delay":"0s","lookback":"1h")")};
+    stage.deliver({1, 2, 3});
+    const window::Planner::Step step = stage.windows.planner().next(noon);
+    REQUIRE(stage.windows.before_batch(step.id).ok());
+    const std::uint64_t sequence = stage.windows.emitted(step.id);
+    stage.windows.complete(step.id, {2, {{4, 5}}});
+    CHECK(stage.windows.memory()->knows(4));
+    const window::Planner::Step further = stage.windows.planner().next(noon);
+    REQUIRE(further.kind == Kind::read);
+    REQUIRE(stage.windows.before_batch(further.id).ok()); // which stores
+    Stage killed{stage.settings, stage.host.state()};
+    CHECK(killed.windows.memory()->knows(1));
+    CHECK_FALSE(killed.windows.memory()->knows(4));
+    stage.windows.acknowledged(sequence, true);
+    Stage later{stage.settings, stage.host.state()};
+    CHECK(later.windows.memory()->knows(1));
+    CHECK(later.windows.memory()->knows(4));
+}
+
 TEST_CASE("look-back reaches back to a cursor that a person set, and no further") {
     Stage first{settings_of(R"("start":"2026-01-01T10:00:00Z","window":"10m","delay":"0s","lookback":"1h")")};
     first.deliver({1, 2, 3});
