@@ -138,7 +138,7 @@ bool is_rfc3339(std::string_view s) noexcept {
 
 bool is_rfc3339(std::string_view s, std::array<char, 16>& minute) noexcept {
     if (s.size() < 20) return false;
-    if (std::memcmp(s.data(), minute.data(), minute.size()) != 0) {
+    if (minute[0] == '\0' || std::memcmp(s.data(), minute.data(), minute.size()) != 0) {
         if (!is_minute(s)) return false;
         std::memcpy(minute.data(), s.data(), minute.size());
     }

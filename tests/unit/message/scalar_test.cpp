@@ -1,6 +1,7 @@
 #include "message/scalar.hpp"
 #include "support/catch.hpp"
 
+#include <array>
 #include <string>
 
 using namespace fluxgate::message;
@@ -50,6 +51,14 @@ TEST_CASE("times are RFC 3339 with up to nine fraction digits and real dates") {
                             "2026-01-01T00:00:00.Z", "2026-01-01T00:00:00.1234567890Z", "2026-01-01T00:00:00+0530", "", "now"}) {
         INFO(bad);
         CHECK_FALSE(is_rfc3339(bad));
+    }
+    // Zeros are what stands for no minute yet; they are none themselves.
+    CHECK_FALSE(is_rfc3339(std::string(16, '\0') + ":00Z"));
+    {
+        std::array<char, 16> minute{};
+        CHECK_FALSE(is_rfc3339(std::string(16, '\0') + ":00Z", minute));
+        CHECK(is_rfc3339("2026-11-21T10:02:07Z", minute));
+        CHECK_FALSE(is_rfc3339(std::string(16, '\0') + ":00Z", minute));
     }
 }
 
