@@ -41,13 +41,13 @@ void byte_size(std::string_view text) {
 void hides_credentials(std::string_view text) {
     const std::size_t at = text.rfind('@'), scheme = text.find("://");
     if (at == std::string_view::npos || scheme == std::string_view::npos || at < scheme + 3) return;
-    constexpr std::string_view marker = "pa55w0rd";
-    std::string small{text};
+    std::string small{text}; // schemes are shown in small letters
     for (char& c : small)
         c = c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-    if (small.find(marker) != std::string::npos) return; // it stands elsewhere too, and may be shown, schemes in small letters
-    const auto refused =
-        config::parse_server_url(std::string{text.substr(0, scheme + 3)} + std::string{marker} + std::string{text.substr(scheme + 3)});
+    std::string marker = "pa55w0rd";
+    while (small.find(marker) != std::string::npos) // what stands elsewhere may be shown
+        marker += 'x';
+    const auto refused = config::parse_server_url(std::string{text.substr(0, scheme + 3)} + marker + std::string{text.substr(scheme + 3)});
     if (!refused) demand(refused.error().message.find(marker) == std::string::npos, "a refused URL does not show credentials");
 }
 
